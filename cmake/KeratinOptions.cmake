@@ -1,0 +1,59 @@
+# How everything of Keratin is compiled: two interface targets, linked
+# privately, so that nothing leaks into a project that links the library.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(KERATIN_CCACHE ccache)
+mark_as_advanced(KERATIN_CCACHE)
+if(KERATIN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${KERATIN_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${KERATIN_CCACHE}")
+endif()
+
+add_library(keratin_options INTERFACE)
+add_library(keratin::options ALIAS keratin_options)
+# errno after sqrt() or log() is never read, and setting it blocks vectors.
+target_compile_options(keratin_options INTERFACE -fno-math-errno)
+target_compile_definitions(
+  keratin_options INTERFACE $<$<BOOL:${KERATIN_DEV}>:KERATIN_DEV=1>)
+if(KERATIN_SANITIZE)
+  list(JOIN KERATIN_SANITIZE "," keratin_sanitizers)
+  target_compile_options(
+    keratin_options INTERFACE -fsanitize=${keratin_sanitizers}
+                              -fno-omit-frame-pointer)
+  target_link_options(
+    keratin_options INTERFACE -fsanitize=${keratin_sanitizers})
+  if("undefined" IN_LIST KERATIN_SANITIZE)
+    target_compile_options(
+      keratin_options INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+add_library(keratin_warnings INTERFACE)
+add_library(keratin::warnings ALIAS keratin_warnings)
+target_compile_options(
+  keratin_warnings
+  INTERFACE -Wall
+            -Wextra
+            -Wshadow
+            -Wpedantic
+            -Wnon-virtual-dtor
+            -Woverloaded-virtual
+            -Wcast-align
+            # {.activation = "relu"} leaves the other fields at their defaults
+            -Wno-missing-field-initializers
+            $<$<BOOL:${KERATIN_WERROR}>:-Werror>)

@@ -1,0 +1,1 @@
+// CMake wants a library to have a source; the modules' archives are the rest.
