@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/ir/graph.hpp"
+
+namespace keratin {
+
+/// Whether something can be done; the reason is for the log.
+struct Support {
+  bool ok = true;
+  std::string reason;
+
+  static Support yes() { return {}; }
+
+  static Support no(std::string why) { return {false, std::move(why)}; }
+
+  explicit operator bool() const { return ok; }
+};
+
+/// One transformation: graph in, graph out, same meaning.
+struct Pass {
+  std::string_view name;
+  std::function<Graph(const Graph&)> run;
+};
+
+struct PipelineOptions {
+  /// Nodes whose op is declined are decomposed, where they can be.
+  std::function<Support(const Graph&, const Node&)> supports;
+
+  /// The backend's own passes, run between decompose and fuse.
+  std::vector<Pass> backend_passes = {};
+
+  /// Gathers element-wise chains into `fused` nodes.
+  bool fuse = true;
+};
+
+/// The whole order, top to bottom. KERATIN_PASSES=-name leaves one out;
+/// KERATIN_DUMP=dir writes each stage as text and DOT; in dev builds the
+/// verifier runs after each.
+Graph optimize(const Graph& graph, const PipelineOptions& options);
+
+// The passes, each in a file of its own.
+Graph simplify(const Graph& graph);        // x*1, double transpose, ...
+Graph fold_constants(const Graph& graph);  // needs evaluate_node, below
+Graph eliminate_common(const Graph& graph);
+Graph eliminate_dead(const Graph& graph);
+Graph decompose(
+    const Graph& graph,
+    const std::function<Support(const Graph&, const Node&)>& supports);
+Graph fuse_elementwise(const Graph& graph);
+
+/// How fold_constants computes: set once, by the reference backend, so that
+/// passes need not know it. Null: constants are not folded.
+using NodeEvaluator = std::vector<Tensor> (*)(
+    const Graph& graph, const Node& node, const std::vector<Tensor>& inputs);
+void set_node_evaluator(NodeEvaluator evaluator);
+
+}  // namespace keratin

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/runtime/backend.hpp"
+
+namespace keratin {
+
+/// The thing that serialises the programs of one model: they share a workspace
+/// and variables, so one runs at a time.
+struct ProgramGroup {
+  std::mutex mutex;
+  std::shared_ptr<Workspace> workspace;  // made by the first program
+};
+
+/// A graph ready to run: optimised, compiled, its variables uploaded when
+/// their host copy is newer. Safe to run from several threads (they take
+/// turns).
+class Program {
+ public:
+  /// Optimises for `backend` and compiles.
+  Program(
+      const Graph& graph,
+      Backend& backend,
+      std::shared_ptr<ProgramGroup> group = nullptr,
+      CompileOptions options = {});
+
+  /// REQUIRES: one input per parameter; throws InvalidArgument naming the
+  /// parameter whose type is another.
+  void run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs);
+  std::vector<Tensor> run(std::span<const Tensor> inputs);
+
+  const ExecutableStats& stats() const { return stats_; }
+
+ private:
+  struct Input {
+    std::string name;
+    ValueType type;
+  };
+
+  std::string name_;
+  Backend& backend_;
+  std::shared_ptr<ProgramGroup> group_;
+  std::vector<Input> inputs_;
+  std::vector<Variable> variables_;  // read or assigned
+  std::vector<Variable> assigned_;
+  std::unique_ptr<Executable> executable_;
+  ExecutableStats stats_;
+};
+
+}  // namespace keratin
