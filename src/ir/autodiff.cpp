@@ -9,6 +9,7 @@
 #include "src/core/check.hpp"
 #include "src/core/format.hpp"
 #include "src/ir/op_info.hpp"
+#include "src/ir/subgraph.hpp"
 
 namespace keratin {
 
@@ -117,12 +118,27 @@ std::vector<Value> gradients(
     throw InvalidArgument(format(
         "[gradients] expected dy of shape {}, got {}", y.shape(), dy.shape()));
   }
+  return vjp({y}, xs, {dy ? dy : ops::ones_like(y)});
+}
+
+std::vector<Value> vjp(
+    const std::vector<Value>& ys,
+    const std::vector<Value>& xs,
+    const std::vector<Value>& dys) {
+  KERATIN_CHECK(ys.size() == dys.size(), "one dy per y");
+  if (xs.empty()) return {};
+  Graph& graph = xs[0].graph();
   for (const Value& x : xs) {
-    KERATIN_CHECK(&x.graph() == &graph, "xs are values of y's graph");
+    KERATIN_CHECK(&x.graph() == &graph, "xs are values of one graph");
   }
+  const BuildScope scope(graph);
   const auto last = static_cast<NodeId>(graph.nodes().size()) - 1;
   Backward backward(graph, xs);
-  backward.seed(y, dy ? dy : ops::ones_like(y));
+  for (std::size_t i = 0; i < ys.size(); ++i) {
+    if (!dys[i]) continue;
+    KERATIN_CHECK(&ys[i].graph() == &graph, "ys are values of xs' graph");
+    backward.seed(ys[i], dys[i]);
+  }
   backward.run(last);
   std::vector<Value> results;
   results.reserve(xs.size());

@@ -16,4 +16,12 @@ namespace keratin {
 std::vector<Value> gradients(
     const Value& y, const std::vector<Value>& xs, const Value& dy = {});
 
+/// As above for several values of one graph at once: the derivative of the sum
+/// of all sum(ys[i] * dys[i]). An empty dys[i] leaves ys[i] out; when nothing
+/// is left, the results are zeros.
+std::vector<Value> vjp(
+    const std::vector<Value>& ys,
+    const std::vector<Value>& xs,
+    const std::vector<Value>& dys);
+
 }  // namespace keratin

@@ -60,6 +60,20 @@ std::shared_ptr<const Graph> SubgraphBuilder::finish() {
   return graph_;
 }
 
+namespace {
+
+thread_local Graph* current_scope = nullptr;
+
+}  // namespace
+
+BuildScope::BuildScope(Graph& graph) : previous_(current_scope) {
+  current_scope = &graph;
+}
+
+BuildScope::~BuildScope() { current_scope = previous_; }
+
+Graph* BuildScope::current() { return current_scope; }
+
 std::vector<Value> inline_graph(
     Graph& graph, const Graph& body, const std::vector<Value>& arguments) {
   KERATIN_CHECK(

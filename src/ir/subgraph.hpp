@@ -48,6 +48,24 @@ class SubgraphBuilder {
   std::shared_ptr<Graph> graph_;
 };
 
+/// While it lives, the functions of ops put nodes over values of the graphs
+/// around `graph` into `graph` (without one, a node goes to the innermost graph
+/// of its operands). This gives the branches of cond, which have no parameters,
+/// nodes of their own. Per thread; scopes nest.
+class BuildScope {
+ public:
+  explicit BuildScope(Graph& graph);
+  ~BuildScope();
+  BuildScope(const BuildScope&) = delete;
+  BuildScope& operator=(const BuildScope&) = delete;
+
+  /// The innermost scope's graph, or null.
+  static Graph* current();
+
+ private:
+  Graph* previous_;
+};
+
 /// Adds the nodes of `body` to `graph` with `arguments` for its parameters;
 /// returns the values of its outputs.
 std::vector<Value> inline_graph(

@@ -6,6 +6,7 @@
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
+#include "src/ir/subgraph.hpp"
 
 namespace keratin::rules {
 
@@ -279,6 +280,11 @@ Graph& graph_of(const std::vector<Value>& values, std::string_view function) {
   }
   if (innermost == nullptr) {
     fail(format("[{}]", function), "expected at least one value, got none");
+  }
+  // A branch of cond being built takes what concerns only graphs around it.
+  Graph* const scope = BuildScope::current();
+  for (Graph* g = scope; g != nullptr; g = g->outer()) {
+    if (g == innermost) return *scope;
   }
   return *innermost;
 }
