@@ -15,6 +15,23 @@ function(keratin_existing result)
   set(${result} "${ARGN}" PARENT_SCOPE)
 endfunction()
 
+# The sources of a list that are there; warns of the others and looks again at
+# the next build.
+function(keratin_present result)
+  set(present "")
+  foreach(source IN LISTS ARGN)
+    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+      list(APPEND present "${source}")
+    else()
+      message(WARNING "${CMAKE_CURRENT_SOURCE_DIR}/${source} is missing")
+      set_property(
+        DIRECTORY APPEND
+        PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+    endif()
+  endforeach()
+  set(${result} "${present}" PARENT_SCOPE)
+endfunction()
+
 # keratin_add_module(name SOURCES a.cpp... [DEPS target...]
 #                    [PRIVATE_DEPS target...] [KERNELS])
 #
@@ -29,7 +46,11 @@ function(keratin_add_module name)
                         "${arg_UNPARSED_ARGUMENTS}")
   endif()
   keratin_existing(deps ${arg_DEPS})
-  add_library(keratin_${name} STATIC ${arg_SOURCES})
+  keratin_present(sources ${arg_SOURCES})
+  if(NOT sources)
+    return()
+  endif()
+  add_library(keratin_${name} STATIC ${sources})
   add_library(keratin::${name} ALIAS keratin_${name})
   target_include_directories(
     keratin_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include"

@@ -28,6 +28,9 @@ add_library(keratin_options INTERFACE)
 add_library(keratin::options ALIAS keratin_options)
 # errno after sqrt() or log() is never read, and setting it blocks vectors.
 target_compile_options(keratin_options INTERFACE -fno-math-errno)
+# __FILE__ in messages reads from the root of the sources.
+target_compile_options(
+  keratin_options INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_compile_definitions(
   keratin_options INTERFACE $<$<BOOL:${KERATIN_DEV}>:KERATIN_DEV=1>)
 if(KERATIN_SANITIZE)
@@ -56,4 +59,6 @@ target_compile_options(
             -Wcast-align
             # {.activation = "relu"} leaves the other fields at their defaults
             -Wno-missing-field-initializers
+            # GCC 12 sees overlaps in "text" + string that are not (PR 105651)
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
             $<$<BOOL:${KERATIN_WERROR}>:-Werror>)

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The settings that the environment may hold: one typed table, and the only
+/// place of the library that reads the environment. Every getter reads anew;
+/// code on a hot path asks once and keeps the answer.
+namespace keratin::env {
+
+struct Setting {
+  std::string_view name;  // "KERATIN_LOG"
+  std::string_view kind;  // "names", "flag", "count", "name" or "folder"
+  std::string_view doc;   // one line, for `keratin info`
+};
+
+/// All settings, in the order in which `keratin info` lists them.
+std::span<const Setting> settings();
+
+/// The text a setting has, whatever its kind; nothing when unset or empty.
+/// Throws InvalidArgument for a name that the table lacks.
+std::optional<std::string> raw(std::string_view name);
+
+// Typed getters. Each throws InvalidArgument, naming the setting, when the text
+// does not parse.
+std::vector<std::string> log_channels();    // KERATIN_LOG
+std::optional<std::string> dump_dir();      // KERATIN_DUMP
+std::vector<std::string> passes();          // KERATIN_PASSES: "-fusion", ...
+bool profile();                             // KERATIN_PROFILE
+bool check_nan();                           // KERATIN_CHECK_NAN
+std::optional<std::string> backend();       // KERATIN_BACKEND
+std::optional<int> num_threads();           // KERATIN_NUM_THREADS, >= 1
+std::optional<std::string> data_dir();      // KERATIN_DATA
+std::string cache_dir();                    // KERATIN_CACHE or the XDG default
+bool offline();                             // KERATIN_OFFLINE
+std::optional<std::string> device();        // KERATIN_DEVICE
+
+/// A setting's value for the time of a scope, over the environment's. For tests
+/// and for command-line options; not for several threads at once.
+class ScopedSetting {
+ public:
+  ScopedSetting(std::string_view name, std::string value);
+  ~ScopedSetting();
+  ScopedSetting(const ScopedSetting&) = delete;
+  ScopedSetting& operator=(const ScopedSetting&) = delete;
+
+ private:
+  std::string name_;
+  std::optional<std::string> before_;
+};
+
+}  // namespace keratin::env
