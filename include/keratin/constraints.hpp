@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <keratin/export.hpp>
+#include <keratin/fields.hpp>
+#include <keratin/value.hpp>
+
+namespace keratin {
+
+/// A projection applied to a weight after every optimizer step.
+class KERATIN_API ConstraintImpl : public Serializable {
+ public:
+  std::string module() const override;
+
+  /// The projected weight, of the same type.
+  virtual Value project(const Value& x) const = 0;
+};
+
+/// A handle on a constraint, made from Keras's name ("max_norm", "non_neg",
+/// "unit_norm", "min_max_norm") or
+/// one of keratin::constraints. Default: none.
+class KERATIN_API Constraint final : public FieldValue {
+ public:
+  Constraint();
+
+  // NOLINTBEGIN(google-explicit-constructor): names read as constraints
+  Constraint(const char* name);
+  Constraint(std::string name);
+  Constraint(std::shared_ptr<const ConstraintImpl> impl);
+  // NOLINTEND(google-explicit-constructor)
+
+  explicit operator bool() const { return impl_ != nullptr; }
+
+  Value operator()(const Value& x) const;
+
+  Config to_config() const override;
+  void from_config(const Config& config, const std::string& where) override;
+  Config schema() const override;
+
+ private:
+  std::shared_ptr<const ConstraintImpl> impl_;
+};
+
+KERATIN_API std::vector<std::string> constraint_names();
+
+}  // namespace keratin
