@@ -10,7 +10,8 @@ namespace keratin {
 
 /// Where a value of a graph lives while its program runs.
 enum class Place : std::uint8_t {
-  arena,     // at an offset of the program's arena
+  arena,     // at an offset of the program's arena. For a `read`: its node
+             // copies the variable there, as it changes before its last reader
   input,     // a parameter: the caller's data, copied in
   constant,  // baked into the program
   variable,  // in a variable's own storage (read, or assigned in place)
@@ -33,15 +34,17 @@ struct MemoryPlan {
   std::vector<Placement> scratch;  // by NodeId; size 0: none
 
   /// By NodeId: an assign whose value was not computed in place and must be
-  /// copied into the variable after every reader has run.
+  /// copied into the variable when all nodes have run, in any order. The other
+  /// assigns have nothing to do. Outputs may be fetched before or after.
   std::vector<bool> assign_copies;
 };
 
 struct PlanOptions {
   std::int64_t alignment = 64;
 
-  /// Whether result `result` of a node may overwrite operand `operand` (same
-  /// size, each element read before it is written). Default: never.
+  /// Whether result `result` of a node may overwrite operand `operand` (each
+  /// element read before it is written). Asked only where the sizes agree; one
+  /// value as two operands must be allowed for both. Default: never.
   std::function<bool(const Graph&, const Node&, int operand, int result)>
       can_overwrite = {};
 

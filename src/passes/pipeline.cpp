@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <cstddef>
+#include <keratin/error.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "src/core/env.hpp"
+#include "src/core/format.hpp"
+#include "src/core/log.hpp"
+#include "src/core/names.hpp"
+#include "src/ir/rewriter.hpp"
+#include "src/ir/verifier.hpp"
+#include "src/passes/dump.hpp"
+#include "src/passes/pass.hpp"
+
+namespace keratin {
+namespace {
+
+/// The order, top to bottom.
+std::vector<Pass> pipeline(const PipelineOptions& options) {
+  std::vector<Pass> passes = {
+      {"simplify", simplify},
+      {"fold_constants", fold_constants},
+      {"eliminate_common", eliminate_common},
+      {"decompose",
+       [&](const Graph& graph) { return decompose(graph, options.supports); }},
+  };
+  // Backends see whole patterns, before fusion hides their element-wise parts.
+  for (const Pass& pass : options.backend_passes) passes.push_back(pass);
+  // Decompositions and backend passes leave things to tidy up.
+  passes.push_back({"simplify", simplify});
+  passes.push_back({"fold_constants", fold_constants});
+  passes.push_back({"eliminate_common", eliminate_common});
+  // A dead reader would make fusion keep a result that nobody needs.
+  passes.push_back({"eliminate_dead", eliminate_dead});
+  passes.push_back({"fuse_elementwise", fuse_elementwise});
+  return passes;
+}
+
+/// Takes out the passes that KERATIN_PASSES leaves out.
+void remove_disabled(std::vector<Pass>& passes) {
+  std::vector<std::string_view> names;
+  for (const Pass& pass : passes) names.push_back(pass.name);
+  for (const std::string& setting : env::passes()) {
+    const bool minus = setting[0] == '-';
+    const std::string name = setting.substr(minus ? 1 : 0);
+    const bool known =
+        std::find(names.begin(), names.end(), name) != names.end();
+    if (!minus || !known) {
+      throw InvalidArgument(format(
+          "[KERATIN_PASSES] expected -name of a pass, got \"{}\"{}",
+          setting,
+          known ? "; put a minus before it" : did_you_mean(name, names)));
+    }
+    std::erase_if(passes, [&](const Pass& p) { return p.name == name; });
+  }
+}
+
+bool has_subgraphs(const Graph& graph) {
+  using GraphPtr = std::shared_ptr<const Graph>;
+  for (const Node& node : graph.nodes()) {
+    if (node.op == Op::fused) continue;
+    for (const auto& [name, attr] : node.attrs.entries()) {
+      if (std::holds_alternative<GraphPtr>(attr)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Graph optimize(const Graph& graph, const PipelineOptions& options) {
+  std::vector<Pass> passes = pipeline(options);
+  remove_disabled(passes);
+  if (!options.fuse) {
+    std::erase_if(
+        passes, [](const Pass& p) { return p.name == "fuse_elementwise"; });
+  }
+  std::optional<Dump> dump;
+  if (const auto folder = env::dump_dir()) dump.emplace(*folder);
+  if (dump) dump->write("build", graph);
+  Graph result = graph;
+  for (const Pass& pass : passes) {
+    const std::size_t before = result.nodes().size();
+    if (has_subgraphs(result)) result = rewrite_subgraphs(result, pass.run);
+    result = pass.run(result);
+#ifdef KERATIN_DEV
+    verify(result, pass.name);
+#endif
+    if (dump) dump->write(pass.name, result);
+    KERATIN_LOG(
+        passes, "{}: {} -> {} nodes", pass.name, before, result.nodes().size());
+  }
+  return result;
+}
+
+}  // namespace keratin
