@@ -324,10 +324,7 @@ std::vector<Chunk> fixed_array_chunks(const Job& job, std::uint64_t address) {
   const int page_bits = in.u8();
   const std::uint64_t count = job.image.length(in);
   const auto block = job.image.address(in);
-  job.image.check_sum(
-      job.image.bytes(address, in.position() - address, job.who),
-      in.u32(),
-      job.who);
+  job.image.take_check_sum(in, address, job.who);
   if (count != job.chunk_count) {
     job.fail(format("expected {} chunks, got {}", job.chunk_count, count));
   }
@@ -355,10 +352,7 @@ std::vector<Chunk> fixed_array_chunks(const Job& job, std::uint64_t address) {
     chunk.start = chunk_start(job, i);
     out.push_back(std::move(chunk));
   }
-  job.image.check_sum(
-      job.image.bytes(*block, at.position() - *block, job.who),
-      at.u32(),
-      job.who);
+  job.image.take_check_sum(at, *block, job.who);
   return out;
 }
 

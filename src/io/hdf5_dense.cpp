@@ -41,8 +41,7 @@ Tree read_tree(
   const auto root = image.address(in);
   const std::uint64_t root_records = in.u16();
   image.length(in);  // records in all
-  image.check_sum(
-      image.bytes(address, in.position() - address, who), in.u32(), who);
+  image.take_check_sum(in, address, who);
   if (!root) return out;  // no records
 
   constexpr std::uint64_t kPrefix = 10;  // signature, version, type, checksum
@@ -101,10 +100,7 @@ Tree read_tree(
         todo.push_back({child, count, node.depth - 1});
       }
     }
-    image.check_sum(
-        image.bytes(node.address, at.position() - node.address, who),
-        at.u32(),
-        who);
+    image.take_check_sum(at, node.address, who);
   }
   return out;
 }
@@ -138,8 +134,7 @@ class FractalHeap {
     if (filters != 0) {
       in.fail("filtered fractal heaps are outside what Keratin reads");
     }
-    image.check_sum(
-        image.bytes(address, in.position() - address, who), in.u32(), who);
+    image.take_check_sum(in, address, who);
     if (!std::has_single_bit(start_size_) || !std::has_single_bit(max_direct) ||
         max_direct < start_size_ || max_direct > (1U << 30) || width_ == 0 ||
         !std::has_single_bit(width_) || max_bits > 63 || max_bits == 0 ||

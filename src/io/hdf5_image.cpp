@@ -87,6 +87,12 @@ void Image::charge(std::uint64_t items, std::string_view who) const {
   work_left_ -= items;
 }
 
+void Image::take_check_sum(
+    ByteReader& in, std::uint64_t start, std::string_view who) const {
+  const Bytes body = bytes(start, in.position() - start, who);
+  check_sum(body, in.u32(), who);
+}
+
 void Image::check_sum(
     Bytes body, std::uint32_t expected, std::string_view who) const {
   const std::uint32_t got = lookup3(body);
@@ -160,8 +166,7 @@ void Image::read_superblock() {
   if (!root) in.fail("expected a root group, got none");
   root_ = *root;
   if (version >= 2) {
-    const auto body = bytes_.subspan(0, in.position());
-    check_sum(body, in.u32(), who);
+    take_check_sum(in, 0, who);
   }
 }
 
@@ -246,8 +251,7 @@ void Image::parse_header_v2(
   if (flags & 0x10) in.skip(4);   // when attributes become dense
   const auto size = in.uint(std::size_t{1} << (flags & 3));
   const Bytes first = in.take(size);
-  const auto sum = in.u32();
-  check_sum(bytes(address, in.position() - 4 - address, who), sum, who);
+  take_check_sum(in, address, who);
 
   std::vector<Bytes> blocks = {first};
   std::set<const std::byte*> seen = {first.data()};

@@ -104,6 +104,11 @@ class Image {
   Bytes heap_object(
       std::uint64_t address, std::uint64_t index, std::string_view who) const;
 
+  /// Takes the checksum at the reader's position, which must be that of all
+  /// bytes since `start`. Only for readers of the whole file.
+  void take_check_sum(
+      ByteReader& in, std::uint64_t start, std::string_view who) const;
+
   /// The v2 checksum (Jenkins's lookup3) of `body` must be `expected`.
   void check_sum(
       Bytes body, std::uint32_t expected, std::string_view who) const;
