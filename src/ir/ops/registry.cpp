@@ -23,6 +23,7 @@ constexpr std::vector<OpInfo> (*kFamilies[])() = {
     families::conv_ops,
     families::pool_ops,
     families::nn_ops,
+    families::norm_ops,
     families::random_ops,
     families::control_ops,
 };
