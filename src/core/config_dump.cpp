@@ -97,10 +97,10 @@ class Dumper {
       case '\b': text += "\\b"; break;
       case '\f': text += "\\f"; break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           escape(static_cast<unsigned char>(c));
         } else {
-          text += c;  // 0x7f too: Python leaves it
+          text += c;
         }
     }
   }

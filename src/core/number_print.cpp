@@ -105,6 +105,12 @@ Digits cut_positional(T value, int kept) {
   return digits;
 }
 
+// From here on NumPy (since 2.3) prefers exponents: 10^digits of the type.
+template <class T>
+constexpr double kPositionalEnd = std::is_same_v<T, Float16> ? 1e3 : 1e6;
+template <>
+constexpr double kPositionalEnd<double> = 1e8;
+
 struct Parts {
   std::string whole;     // with the sign
   std::string fraction;  // without trailing zeros
@@ -154,7 +160,7 @@ bool wants_exponents(const std::vector<T>& values) {
       static_cast<Wide>(convert_element<T>(static_cast<double>(0.0001)));
   const auto ratio =
       static_cast<Wide>(convert_element<T>(largest / smallest));
-  return largest >= static_cast<Wide>(1e8) || smallest < least ||
+  return largest >= static_cast<Wide>(kPositionalEnd<T>) || smallest < least ||
          ratio > static_cast<Wide>(1000);
 }
 
@@ -177,6 +183,15 @@ std::vector<std::string> numpy_floats(const std::vector<T>& values) {
       exponent_width = std::max(exponent_width, parts.exponent.size());
     }
     all.push_back(std::move(parts));
+  }
+  if (exponents) {
+    // Exact digits up to the widest fraction, past what reads back uniquely.
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (all[i].whole.empty()) continue;
+      const auto wide = convert_element<double>(values[i]);
+      const int kept = static_cast<int>(right);
+      all[i] = scientific(from_scientific(print_scientific(wide, kept)));
+    }
   }
   // After the point, the exponent's "e-05" included.
   const std::size_t tail = right + (exponents ? exponent_width + 1 : 0);
@@ -223,7 +238,9 @@ std::string numpy_scalar(T value) {
   Digits digits = shortest(value);
   digits.negative = std::signbit(wide);
   const double magnitude = std::fabs(wide);
-  if (wide == 0 || (magnitude >= 1e-4 && magnitude < 1e16)) {
+  // A scalar double gets Python's range.
+  const double end = std::is_same_v<T, double> ? 1e16 : kPositionalEnd<T>;
+  if (wide == 0 || (magnitude >= 1e-4 && magnitude < end)) {
     const Parts parts = positional(digits);
     return parts.whole + "." + (parts.fraction.empty() ? "0" : parts.fraction);
   }

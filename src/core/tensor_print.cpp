@@ -107,7 +107,6 @@ class Printer {
     for (std::int64_t at : shown_) {
       words_.push_back(quoted(data[static_cast<std::size_t>(at)]));
     }
-    pad_left();
   }
 
   template <class T>
@@ -193,7 +192,7 @@ class Printer {
   std::vector<std::int64_t> strides_;
   bool summary_;
   std::vector<std::int64_t> shown_;  // offsets, in the order of printing
-  std::vector<std::string> words_;   // their texts, all of one width
+  std::vector<std::string> words_;   // their texts; numbers all of one width
   std::size_t next_ = 0;             // word to print next
 };
 
