@@ -210,13 +210,16 @@ class KERATIN_API LayerImpl : public Serializable,
   /// What `layer(x)` does on symbolic tensors.
   std::vector<SymbolicTensor> invoke(const SymbolicInputs& inputs);
 
-  /// Symbolic calls so far; serialised as inbound_nodes.
+  /// One symbolic call. Owned by the tensors it yields, so that a model that is
+  /// dropped takes its calls with it.
   struct CallNode {
+    std::shared_ptr<LayerImpl> layer;
     SymbolicInputs arguments;
     std::vector<std::weak_ptr<SymbolicState>> outputs;
   };
 
-  const std::vector<std::shared_ptr<CallNode>>& call_nodes() const {
+  /// The symbolic calls so far; those of dropped tensors have expired.
+  const std::vector<std::weak_ptr<CallNode>>& call_nodes() const {
     return call_nodes_;
   }
 
@@ -253,7 +256,7 @@ class KERATIN_API LayerImpl : public Serializable,
   std::vector<Variable> non_trainable_variables_;
   std::vector<Variable> seeds_;
   std::vector<std::pair<std::string, Layer>> sublayers_;
-  std::vector<std::shared_ptr<CallNode>> call_nodes_;
+  std::vector<std::weak_ptr<CallNode>> call_nodes_;
 };
 
 /// A handle on a layer: copies are the same layer, with the same weights.
@@ -261,7 +264,8 @@ class KERATIN_API Layer {
  public:
   Layer() = default;  // none
 
-  explicit Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+  /// Gives the layer its automatic name if it has none.
+  explicit Layer(std::shared_ptr<LayerImpl> impl);
 
   explicit operator bool() const { return impl_ != nullptr; }
 

@@ -366,7 +366,8 @@ struct ScanResult {
 
 /// Runs body(carry..., x_slices...) -> (carry..., y...) over the first axis of
 /// `xs` (or `length` times when there are none). Values of the outer graph may
-/// be used inside the body.
+/// be used inside the body. With `reverse`, from the last slice to the first;
+/// each y has the place of its slice.
 KERATIN_API ScanResult scan(
     const std::vector<Value>& init,
     const std::vector<Value>& xs,

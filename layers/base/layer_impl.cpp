@@ -1,0 +1,282 @@
+#include <utility>
+
+#include <keratin/error.hpp>
+#include <keratin/ops.hpp>
+#include <keratin/random.hpp>
+
+#include "layers/base/naming.hpp"
+#include "layers/base/probe.hpp"
+#include "layers/base/symbolic_state.hpp"
+#include "src/core/check.hpp"
+#include "src/core/format.hpp"
+#include "src/ir/graph.hpp"
+#include "src/ir/variable_state.hpp"
+
+namespace keratin {
+
+LayerImpl::LayerImpl(std::string name, DTypePolicy dtype, bool trainable)
+    : name_(std::move(name)), dtype_(std::move(dtype)), trainable_(trainable) {}
+
+LayerImpl::~LayerImpl() = default;
+
+std::string LayerImpl::module() const { return "Custom"; }
+
+void LayerImpl::fields(FieldVisitor& visit) {
+  name();  // a name is made before it is written
+  visit("name", name_);
+  visit("trainable", trainable_);
+  visit("dtype", dtype_);
+}
+
+void LayerImpl::build(const std::vector<Shape>& input_shapes) {
+  (void)input_shapes;
+}
+
+Value LayerImpl::call(CallContext& ctx, const Value& x) {
+  (void)ctx;
+  (void)x;
+  throw InternalError(
+      format("{} overrides neither call nor call_many", who()));
+}
+
+std::vector<Value> LayerImpl::call_many(
+    CallContext& ctx, const CallInputs& inputs) {
+  const std::vector<Value> tensors = inputs.tensors();
+  if (tensors.size() != 1) {
+    fail(format("expected one input tensor, got {}", tensors.size()));
+  }
+  return {call(ctx, tensors[0])};
+}
+
+std::vector<Value> LayerImpl::compute_masks(
+    CallContext& ctx,
+    const CallInputs& inputs,
+    const std::vector<Value>& outputs) {
+  Value mask;
+  if (supports_masking() && !inputs.items.empty() &&
+      !inputs.inputs().empty()) {
+    mask = ctx.mask(inputs.inputs()[0]);
+  }
+  return std::vector<Value>(outputs.size(), mask);
+}
+
+const std::string& LayerImpl::name() const {
+  if (name_.empty()) name_ = unique_name(to_snake_case(class_name()));
+  return name_;
+}
+
+void LayerImpl::set_name(std::string name) { name_ = std::move(name); }
+
+std::string LayerImpl::who() const {
+  return format("[{}: {}]", name(), class_name());
+}
+
+void LayerImpl::fail(const std::string& message) const {
+  throw InvalidArgument(format("{} {}", who(), message));
+}
+
+void LayerImpl::set_trainable(bool trainable) {
+  trainable_ = trainable;
+  for (auto& [attribute, layer] : sublayers_) {
+    layer.impl().set_trainable(trainable);
+  }
+}
+
+void LayerImpl::ensure_built(const std::vector<Shape>& input_shapes) {
+  if (built_) return;
+  std::vector<Shape> shapes;
+  shapes.reserve(input_shapes.size());
+  for (const Shape& shape : input_shapes) shapes.push_back(hide_probe(shape));
+  try {
+    build(shapes);
+  } catch (...) {
+    trainable_variables_.clear();
+    non_trainable_variables_.clear();
+    throw;
+  }
+  build_shapes_ = std::move(shapes);
+  built_ = true;
+}
+
+std::vector<Variable> LayerImpl::own_weights() const {
+  std::vector<Variable> all = trainable_variables_;
+  all.insert(
+      all.end(),
+      non_trainable_variables_.begin(),
+      non_trainable_variables_.end());
+  return all;
+}
+
+namespace {
+
+/// A layer used in two places counts once.
+void append_new(std::vector<Variable>& all, const std::vector<Variable>& more) {
+  for (const Variable& variable : more) {
+    bool seen = false;
+    for (const Variable& known : all) seen = seen || known == variable;
+    if (!seen) all.push_back(variable);
+  }
+}
+
+}  // namespace
+
+std::vector<Variable> LayerImpl::weights() const {
+  std::vector<Variable> all = own_weights();
+  for (const auto& [attribute, layer] : sublayers_) {
+    append_new(all, layer.impl().weights());
+  }
+  return all;
+}
+
+std::vector<Variable> LayerImpl::trainable_weights() const {
+  if (!trainable_) return {};
+  std::vector<Variable> all = trainable_variables_;
+  for (const auto& [attribute, layer] : sublayers_) {
+    append_new(all, layer.impl().trainable_weights());
+  }
+  return all;
+}
+
+std::vector<Variable> LayerImpl::non_trainable_weights() const {
+  if (!trainable_) return weights();
+  std::vector<Variable> all = non_trainable_variables_;
+  for (const auto& [attribute, layer] : sublayers_) {
+    append_new(all, layer.impl().non_trainable_weights());
+  }
+  return all;
+}
+
+Variable LayerImpl::add_weight(
+    const std::string& name, const Shape& shape, WeightOptions options) {
+  if (!shape.is_static()) {
+    fail(format(
+        "weight '{}' would have the shape {}; give the input's dimensions",
+        name,
+        shape.keras_str()));
+  }
+  VariableOptions made;
+  made.name = name;
+  made.trainable = options.trainable;
+  if (options.regularizer) made.regularizer = options.regularizer;
+  if (options.constraint) made.constraint = options.constraint;
+  const DType dtype = options.dtype.value_or(variable_dtype());
+  Tensor initial = options.initializer ? options.initializer(shape, dtype)
+                                       : Tensor(dtype, shape);
+  Variable variable(std::move(initial), std::move(made));
+  variable.state().path = format("{}/{}", this->name(), name);
+  (options.trainable ? trainable_variables_ : non_trainable_variables_)
+      .push_back(variable);
+  return variable;
+}
+
+Variable LayerImpl::add_seed_generator(std::optional<std::int64_t> seed) {
+  // Keras's SeedGenerator: {seed, counter}.
+  const auto start =
+      static_cast<std::uint32_t>(seed ? *seed : next_seed() & 0x7fffffff);
+  Variable variable(
+      Tensor(std::vector<std::uint32_t>{start, 0}),
+      {.name = "seed_generator_state", .trainable = false});
+  variable.state().path =
+      format("{}/seed_generator/seed_generator_state", name());
+  seeds_.push_back(variable);
+  return variable;
+}
+
+void LayerImpl::add_sublayer(std::string attribute, const Layer& layer) {
+  KERATIN_CHECK(layer, "a layer inside another exists");
+  sublayers_.emplace_back(std::move(attribute), layer);
+}
+
+namespace {
+
+/// Puts the caller's autocast back.
+class AutocastScope {
+ public:
+  AutocastScope(CallContext& ctx, const DType* dtype)
+      : ctx_(ctx), previous_(ctx.autocast()) {
+    ctx_.set_autocast(dtype);
+  }
+
+  ~AutocastScope() { ctx_.set_autocast(previous_); }
+
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  CallContext& ctx_;
+  const DType* previous_;
+};
+
+CallInputs cast_floats(
+    CallContext& ctx, const CallInputs& inputs, DType dtype) {
+  CallInputs out = inputs;
+  for (Argument<Value>& item : out.items) {
+    for (Value& value : item.tensors) {
+      if (!is_floating(value.dtype()) || value.dtype() == dtype) continue;
+      const Value mask = ctx.mask(value);
+      value = ops::cast(value, dtype);
+      if (mask) ctx.set_mask(value, mask);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Value> LayerImpl::invoke(
+    CallContext& ctx, const CallInputs& inputs) {
+  const std::vector<Value> tensors = inputs.tensors();
+  if (tensors.empty()) fail("got no input tensor");
+  std::vector<Shape> shapes;
+  for (const Value& value : tensors) {
+    if (!value) fail("got an empty value as input");
+    shapes.push_back(value.shape());
+  }
+  ensure_built(shapes);
+  const LayerScope scope(tensors[0].graph(), name());
+  const DType dtype = compute_dtype();
+  const AutocastScope autocast(ctx, &dtype);
+  const CallInputs own =
+      casts_inputs() ? cast_floats(ctx, inputs, dtype) : inputs;
+  const std::vector<Value> outputs = call_many(ctx, own);
+  if (activity_regularizer_) {
+    for (const Value& output : outputs) {
+      if (is_floating(output.dtype())) {
+        ctx.add_loss(activity_regularizer_(output));
+      }
+    }
+  }
+  const std::vector<Value> masks = compute_masks(ctx, own, outputs);
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    if (masks[i]) ctx.set_mask(outputs[i], masks[i]);
+  }
+  return outputs;
+}
+
+std::vector<SymbolicTensor> LayerImpl::invoke(const SymbolicInputs& inputs) {
+  Arguments<Spec> specs;
+  std::vector<Shape> shapes;
+  for (const Argument<SymbolicTensor>& item : inputs.items) {
+    Argument<Spec> argument{item.name, {}, item.is_list, item.constant};
+    for (const SymbolicTensor& tensor : item.tensors) {
+      if (!tensor) fail("got an empty tensor as input");
+      argument.tensors.push_back({tensor.shape(), tensor.dtype()});
+      shapes.push_back(tensor.shape());
+    }
+    specs.items.push_back(std::move(argument));
+  }
+  if (shapes.empty()) fail("got no input tensor");
+  ensure_built(shapes);
+  auto node = std::make_shared<CallNode>();
+  node->layer = shared_from_this();
+  node->arguments = inputs;
+  std::vector<SymbolicTensor> outputs;
+  for (Spec& spec : compute_output_spec(specs)) {
+    outputs.push_back(make_symbolic(
+        node, std::move(spec.shape), spec.dtype, unique_name("keras_tensor")));
+  }
+  call_nodes_.push_back(node);
+  return outputs;
+}
+
+}  // namespace keratin
