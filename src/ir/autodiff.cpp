@@ -68,6 +68,7 @@ class Backward {
     bool wanted = false;
     for (const ValueId input : node.inputs) {
       args.inputs.push_back(graph_.value(input));
+      args.wanted.push_back(reached_[input]);
       wanted = wanted || reached_[input];
     }
     if (!any || !wanted) return;

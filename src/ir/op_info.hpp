@@ -43,6 +43,12 @@ struct GradientArgs {
   std::vector<Value> inputs;
   std::vector<Value> outputs;
   std::vector<Value> grads;  // by output; an empty Value where none flows
+  std::vector<bool> wanted = {};  // by input: whether anybody asks for its
+                                  // gradient; empty: for all
+
+  bool wants(std::size_t input) const {
+    return wanted.empty() || wanted[input];
+  }
 };
 
 /// What a decomposition sees.

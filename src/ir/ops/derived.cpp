@@ -11,8 +11,9 @@ namespace keratin::rules {
 std::vector<Value> gradient_through(
     const std::vector<Value>& equivalent, const GradientArgs& args) {
   std::vector<Value> xs;
-  for (const Value& input : args.inputs) {
-    if (!is_differentiable(input)) continue;
+  for (std::size_t i = 0; i < args.inputs.size(); ++i) {
+    const Value& input = args.inputs[i];
+    if (!is_differentiable(input) || !args.wants(i)) continue;
     if (std::find(xs.begin(), xs.end(), input) == xs.end()) {
       xs.push_back(input);
     }
