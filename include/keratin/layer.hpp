@@ -241,6 +241,11 @@ class KERATIN_API LayerImpl : public Serializable,
   /// Set by layers with an activity_regularizer argument.
   Regularizer activity_regularizer_;
 
+  /// For layers that make their own symbolic results (InputLayer).
+  void record_call(const std::shared_ptr<CallNode>& node) {
+    call_nodes_.push_back(node);
+  }
+
   /// For errors in build: throws InvalidArgument "[name: Class] message".
   [[noreturn]] void fail(const std::string& message) const;
 
