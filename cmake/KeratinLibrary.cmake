@@ -5,22 +5,21 @@ include(CMakePackageConfigHelpers)
 
 get_property(keratin_modules GLOBAL PROPERTY KERATIN_MODULES)
 
-add_library(keratin SHARED "${PROJECT_SOURCE_DIR}/cmake/empty.cpp")
+add_library(keratin SHARED)
 add_library(keratin::keratin ALIAS keratin)
 target_include_directories(
   keratin PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(keratin PUBLIC cxx_std_20)
-# Whole archives: a user may call what no module calls. The modules link each
-# other plainly, hence the override.
-list(JOIN keratin_modules "," keratin_modules_comma)
-target_link_libraries(
-  keratin
-  PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${keratin_modules_comma}>"
-          keratin::options)
+# The modules' objects, whole: a user may call what no module calls. Linking the
+# archives as well adds none of them again, but what they depend on.
+foreach(module IN LISTS keratin_modules)
+  target_sources(keratin PRIVATE $<TARGET_OBJECTS:${module}>)
+endforeach()
+target_link_libraries(keratin PRIVATE ${keratin_modules} keratin::options)
 set_target_properties(
   keratin
-  PROPERTIES LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${keratin_modules_comma}"
+  PROPERTIES LINKER_LANGUAGE CXX
              VERSION ${PROJECT_VERSION}
              SOVERSION ${PROJECT_VERSION_MAJOR})
 

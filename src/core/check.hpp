@@ -16,15 +16,16 @@ namespace keratin::detail {
 
 /// Finds our own bugs: KERATIN_CHECK(condition) or
 /// KERATIN_CHECK(condition, "pattern {}", args...). Throws InternalError with
-/// file and line. On in every build; what a user gets wrong must never reach it.
-#define KERATIN_CHECK(condition, ...)                      \
-  do {                                                     \
-    if (!(condition)) [[unlikely]] {                       \
-      ::keratin::detail::check_failed(                     \
-          __FILE__,                                        \
-          __LINE__,                                        \
+/// file and line. On in every build; what a user gets wrong must never reach
+/// it.
+#define KERATIN_CHECK(condition, ...)                               \
+  do {                                                              \
+    if (!(condition)) [[unlikely]] {                                \
+      ::keratin::detail::check_failed(                              \
+          __FILE__,                                                 \
+          __LINE__,                                                 \
           #condition __VA_OPT__(, ::keratin::format(__VA_ARGS__))); \
-    }                                                      \
+    }                                                               \
   } while (false)
 
 /// Marks a place that no input leads to, e.g. after a switch over an enum.

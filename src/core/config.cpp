@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
 

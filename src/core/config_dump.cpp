@@ -1,6 +1,5 @@
 #include <cmath>
 #include <cstdint>
-
 #include <keratin/config.hpp>
 
 #include "src/core/format.hpp"
@@ -89,13 +88,27 @@ class Dumper {
 
   void ascii(char c) {
     switch (c) {
-      case '"': text += "\\\""; break;
-      case '\\': text += "\\\\"; break;
-      case '\n': text += "\\n"; break;
-      case '\r': text += "\\r"; break;
-      case '\t': text += "\\t"; break;
-      case '\b': text += "\\b"; break;
-      case '\f': text += "\\f"; break;
+      case '"':
+        text += "\\\"";
+        break;
+      case '\\':
+        text += "\\\\";
+        break;
+      case '\n':
+        text += "\\n";
+        break;
+      case '\r':
+        text += "\\r";
+        break;
+      case '\t':
+        text += "\\t";
+        break;
+      case '\b':
+        text += "\\b";
+        break;
+      case '\f':
+        text += "\\f";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           escape(static_cast<unsigned char>(c));
@@ -132,7 +145,9 @@ class Dumper {
     }
   }
 
-  void escape(std::uint32_t unit) { text += keratin::format("\\u{:04x}", unit); }
+  void escape(std::uint32_t unit) {
+    text += keratin::format("\\u{:04x}", unit);
+  }
 
   int indent_;
   std::size_t depth_ = 0;

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
-
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
 
 #include "src/core/format.hpp"
 
@@ -65,9 +64,8 @@ Prepared prepare(std::string_view text) {
           sign == 1 || std::isdigit(static_cast<unsigned char>(s[i])) != 0;
       if (number) ++numbers;
       // Over the rest of the token; "1e-5" is one, "." belongs to it.
-      while (i + 1 < s.size() &&
-             (is_word(s[i + 1]) || s[i + 1] == '.' || s[i + 1] == '-' ||
-              s[i + 1] == '+')) {
+      while (i + 1 < s.size() && (is_word(s[i + 1]) || s[i + 1] == '.' ||
+                                  s[i + 1] == '-' || s[i + 1] == '+')) {
         ++i;
       }
     }

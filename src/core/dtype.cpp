@@ -1,7 +1,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-
 #include <keratin/dtype.hpp>
 #include <keratin/error.hpp>
 
@@ -94,11 +93,17 @@ BFloat16::operator float() const {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
-std::size_t size_of(DType dtype) { return info(dtype).size_bytes; }
+std::size_t size_of(DType dtype) {
+  return info(dtype).size_bytes;
+}
 
-std::string_view short_name(DType dtype) { return info(dtype).short_name; }
+std::string_view short_name(DType dtype) {
+  return info(dtype).short_name;
+}
 
-std::string_view name_of(DType dtype) { return info(dtype).name; }
+std::string_view name_of(DType dtype) {
+  return info(dtype).name;
+}
 
 DType parse_dtype(std::string_view name) {
   std::vector<std::string_view> names;

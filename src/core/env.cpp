@@ -3,10 +3,9 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <keratin/error.hpp>
 #include <map>
 #include <mutex>
-
-#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
@@ -97,7 +96,9 @@ std::vector<std::string> names(std::string_view name) {
 
 }  // namespace
 
-std::span<const Setting> settings() { return kSettings; }
+std::span<const Setting> settings() {
+  return kSettings;
+}
 
 std::optional<std::string> raw(std::string_view name) {
   check_known(name);
@@ -114,17 +115,29 @@ std::optional<std::string> raw(std::string_view name) {
   return value;
 }
 
-std::vector<std::string> log_channels() { return names("KERATIN_LOG"); }
+std::vector<std::string> log_channels() {
+  return names("KERATIN_LOG");
+}
 
-std::optional<std::string> dump_dir() { return raw("KERATIN_DUMP"); }
+std::optional<std::string> dump_dir() {
+  return raw("KERATIN_DUMP");
+}
 
-std::vector<std::string> passes() { return names("KERATIN_PASSES"); }
+std::vector<std::string> passes() {
+  return names("KERATIN_PASSES");
+}
 
-bool profile() { return flag("KERATIN_PROFILE"); }
+bool profile() {
+  return flag("KERATIN_PROFILE");
+}
 
-bool check_nan() { return flag("KERATIN_CHECK_NAN"); }
+bool check_nan() {
+  return flag("KERATIN_CHECK_NAN");
+}
 
-std::optional<std::string> backend() { return raw("KERATIN_BACKEND"); }
+std::optional<std::string> backend() {
+  return raw("KERATIN_BACKEND");
+}
 
 std::optional<int> num_threads() {
   const auto text = raw("KERATIN_NUM_THREADS");
@@ -140,7 +153,9 @@ std::optional<int> num_threads() {
   return count;
 }
 
-std::optional<std::string> data_dir() { return raw("KERATIN_DATA"); }
+std::optional<std::string> data_dir() {
+  return raw("KERATIN_DATA");
+}
 
 std::string cache_dir() {
   if (const auto dir = raw("KERATIN_CACHE")) return *dir;
@@ -156,9 +171,13 @@ std::string cache_dir() {
       "HOME; set KERATIN_CACHE");
 }
 
-bool offline() { return flag("KERATIN_OFFLINE"); }
+bool offline() {
+  return flag("KERATIN_OFFLINE");
+}
 
-std::optional<std::string> device() { return raw("KERATIN_DEVICE"); }
+std::optional<std::string> device() {
+  return raw("KERATIN_DEVICE");
+}
 
 ScopedSetting::ScopedSetting(std::string_view name, std::string value)
     : name_(name) {

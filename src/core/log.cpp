@@ -94,10 +94,7 @@ void log_message(LogChannel channel, const std::string& text) {
   const auto level = channel == LogChannel::warning ? spdlog::level::warn
                                                     : spdlog::level::info;
   logger().log(
-      level,
-      "{}: {}",
-      kChannelNames[static_cast<std::size_t>(channel)],
-      text);
+      level, "{}: {}", kChannelNames[static_cast<std::size_t>(channel)], text);
 }
 
 LogCapture::LogCapture(const std::vector<std::string>& channels)

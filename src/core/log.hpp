@@ -64,10 +64,10 @@ class LogCapture {
 
 /// KERATIN_LOG(dispatch, "{} won", name): the arguments are evaluated only when
 /// the channel is shown.
-#define KERATIN_LOG(channel, ...)                                     \
-  do {                                                                \
-    if (::keratin::log_enabled(::keratin::LogChannel::channel)) {     \
-      ::keratin::log_message(                                         \
+#define KERATIN_LOG(channel, ...)                                          \
+  do {                                                                     \
+    if (::keratin::log_enabled(::keratin::LogChannel::channel)) {          \
+      ::keratin::log_message(                                              \
           ::keratin::LogChannel::channel, ::keratin::format(__VA_ARGS__)); \
-    }                                                                 \
+    }                                                                      \
   } while (false)

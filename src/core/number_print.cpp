@@ -52,9 +52,8 @@ Digits shortest(T value) {
     const double wide = static_cast<float>(value);
     for (int precision = 0;; ++precision) {
       const std::string text = print_scientific(wide, precision);
-      if (precision >= 8 ||
-          convert_element<Float16>(std::strtod(text.c_str(), nullptr)) ==
-              value) {
+      if (precision >= 8 || convert_element<Float16>(
+                                std::strtod(text.c_str(), nullptr)) == value) {
         return from_scientific(text);
       }
     }
@@ -62,10 +61,12 @@ Digits shortest(T value) {
     return shortest(static_cast<float>(value));
   } else {
     char buffer[64];
-    const auto end =
-        std::to_chars(
-            buffer, buffer + sizeof(buffer), value, std::chars_format::scientific)
-            .ptr;
+    const auto end = std::to_chars(
+                         buffer,
+                         buffer + sizeof(buffer),
+                         value,
+                         std::chars_format::scientific)
+                         .ptr;
     return from_scientific(std::string(buffer, end));
   }
 }
@@ -75,8 +76,8 @@ template <class T>
 Digits cut_scientific(T value, int kept) {
   Digits digits = shortest(value);
   if (static_cast<int>(digits.digits.size()) > kept + 1) {
-    digits = from_scientific(
-        print_scientific(convert_element<double>(value), kept));
+    digits =
+        from_scientific(print_scientific(convert_element<double>(value), kept));
   }
   return digits;
 }
@@ -122,8 +123,8 @@ Parts positional(const Digits& d) {
   parts.whole = d.negative ? "-" : "";
   if (d.exponent <= 0) {
     parts.whole += '0';
-    parts.fraction = std::string(static_cast<std::size_t>(-d.exponent), '0') +
-                     d.digits;
+    parts.fraction =
+        std::string(static_cast<std::size_t>(-d.exponent), '0') + d.digits;
     return parts;
   }
   std::string digits = d.digits;
@@ -158,8 +159,7 @@ bool wants_exponents(const std::vector<T>& values) {
   if (largest == 0) return false;
   const auto least =
       static_cast<Wide>(convert_element<T>(static_cast<double>(0.0001)));
-  const auto ratio =
-      static_cast<Wide>(convert_element<T>(largest / smallest));
+  const auto ratio = static_cast<Wide>(convert_element<T>(largest / smallest));
   return largest >= static_cast<Wide>(kPositionalEnd<T>) || smallest < least ||
          ratio > static_cast<Wide>(1000);
 }

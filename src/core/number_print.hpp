@@ -1,9 +1,8 @@
 #pragma once
 
+#include <keratin/dtype.hpp>
 #include <string>
 #include <vector>
-
-#include <keratin/dtype.hpp>
 
 namespace keratin {
 

@@ -12,13 +12,13 @@ std::string python_repr(double value) {
   const double magnitude = std::fabs(value);
   const bool positional = value == 0 || (magnitude >= 1e-4 && magnitude < 1e16);
   char buffer[400];
-  const auto end = std::to_chars(
-                       buffer,
-                       buffer + sizeof(buffer),
-                       value,
-                       positional ? std::chars_format::fixed
-                                  : std::chars_format::scientific)
-                       .ptr;
+  const auto end =
+      std::to_chars(
+          buffer,
+          buffer + sizeof(buffer),
+          value,
+          positional ? std::chars_format::fixed : std::chars_format::scientific)
+          .ptr;
   std::string text(buffer, end);
   if (positional && text.find('.') == std::string::npos) text += ".0";
   return text;

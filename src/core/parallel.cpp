@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-
 #include <keratin/threads.hpp>
 
 #if defined(__x86_64__)
@@ -20,7 +19,9 @@ namespace {
 // MXCSR's flush-to-zero (results) and denormals-are-zero (operands).
 constexpr std::uint64_t kFlushBits = 0x8040;
 
-std::uint64_t float_control() { return _mm_getcsr(); }
+std::uint64_t float_control() {
+  return _mm_getcsr();
+}
 
 void set_float_control(std::uint64_t value) {
   _mm_setcsr(static_cast<unsigned>(value));
@@ -40,7 +41,9 @@ void set_float_control(std::uint64_t value) {
 #else
 constexpr std::uint64_t kFlushBits = 0;
 
-std::uint64_t float_control() { return 0; }
+std::uint64_t float_control() {
+  return 0;
+}
 
 void set_float_control(std::uint64_t) {}
 #endif
@@ -63,13 +66,21 @@ ScopedFlushToZero::ScopedFlushToZero() : before_(float_control()) {
   set_float_control(before_ | kFlushBits);
 }
 
-ScopedFlushToZero::~ScopedFlushToZero() { set_float_control(before_); }
+ScopedFlushToZero::~ScopedFlushToZero() {
+  set_float_control(before_);
+}
 
-ComputeScope::ComputeScope() { prepare_team(num_threads()); }
+ComputeScope::ComputeScope() {
+  prepare_team(num_threads());
+}
 
-SerialScope::SerialScope() : before_(serial) { serial = true; }
+SerialScope::SerialScope() : before_(serial) {
+  serial = true;
+}
 
-SerialScope::~SerialScope() { serial = before_; }
+SerialScope::~SerialScope() {
+  serial = before_;
+}
 
 void detail::parallel_run(
     std::int64_t n, std::int64_t grain, ParallelBody body, void* context) {

@@ -1,7 +1,6 @@
+#include <keratin/random.hpp>
 #include <mutex>
 #include <random>
-
-#include <keratin/random.hpp>
 
 #include "src/core/philox.hpp"
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-
 #include <keratin/error.hpp>
 #include <keratin/shape.hpp>
 
@@ -67,15 +66,16 @@ std::size_t Shape::axis(std::int64_t index, const std::string& who) const {
   const auto count = static_cast<std::int64_t>(rank());
   if (index < -count || index >= count) {
     throw InvalidArgument(
-        count == 0 ? keratin::format(
-                         "[{}] expected no axis of a scalar, got {}", who, index)
-                   : keratin::format(
-                         "[{}] expected an axis from {} to {} of {}, got {}",
-                         who,
-                         -count,
-                         count - 1,
-                         keras_str(),
-                         index));
+        count == 0
+            ? keratin::format(
+                  "[{}] expected no axis of a scalar, got {}", who, index)
+            : keratin::format(
+                  "[{}] expected an axis from {} to {} of {}, got {}",
+                  who,
+                  -count,
+                  count - 1,
+                  keras_str(),
+                  index));
   }
   return static_cast<std::size_t>(index < 0 ? index + count : index);
 }
@@ -98,8 +98,7 @@ std::string Shape::keras_str() const {
   return text + (rank() == 1 ? ",)" : ")");
 }
 
-Shape broadcast_shapes(
-    const Shape& a, const Shape& b, const std::string& who) {
+Shape broadcast_shapes(const Shape& a, const Shape& b, const std::string& who) {
   const std::size_t rank = std::max(a.rank(), b.rank());
   std::vector<std::int64_t> dims(rank);
   for (std::size_t i = 1; i <= rank; ++i) {  // from the last axis

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
-#include <ostream>
-
 #include <keratin/error.hpp>
 #include <keratin/tensor.hpp>
+#include <limits>
+#include <ostream>
 
 #include "src/core/tensor_storage.hpp"
 #include "src/core/visit.hpp"
@@ -58,8 +57,7 @@ Tensor Tensor::full(DType dtype, Shape shape, double value) {
   Tensor tensor = uninitialized(dtype, std::move(shape));
   visit_dtype(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    std::ranges::fill(
-        tensor.mutable_data<T>(), convert_element<T>(value));
+    std::ranges::fill(tensor.mutable_data<T>(), convert_element<T>(value));
   });
   return tensor;
 }
@@ -70,7 +68,8 @@ std::size_t Tensor::size_bytes() const {
 
 const void* Tensor::raw() const {
   if (dtype_ == DType::string) {
-    throw InvalidArgument("[tensor] expected raw bytes of numbers, got strings");
+    throw InvalidArgument(
+        "[tensor] expected raw bytes of numbers, got strings");
   }
   return elements();
 }
@@ -218,15 +217,15 @@ Tensor Tensor::take(std::span<const std::int64_t> indices) const {
   auto* to = static_cast<std::byte*>(out.mutable_elements());
   const std::size_t row_bytes = static_cast<std::size_t>(row) * size_of(dtype_);
   for (std::int64_t index : indices) {
-    std::memcpy(to, from + static_cast<std::size_t>(index) * row_bytes, row_bytes);
+    std::memcpy(
+        to, from + static_cast<std::size_t>(index) * row_bytes, row_bytes);
     to += row_bytes;
   }
   return out;
 }
 
 Tensor Tensor::reshape(Shape shape) const {
-  const std::int64_t unknown =
-      std::count(shape.begin(), shape.end(), kUnknown);
+  const std::int64_t unknown = std::count(shape.begin(), shape.end(), kUnknown);
   const Shape asked = shape;
   if (unknown == 1) {
     Shape known = shape;
@@ -265,9 +264,9 @@ Tensor Tensor::cast(DType dtype) const {
     visit_dtype(dtype, [&](auto to_tag) {
       using To = typename decltype(to_tag)::type;
       std::ranges::transform(
-          data<From>(),
-          out.mutable_data<To>().begin(),
-          [](From value) { return convert_element<To>(value); });
+          data<From>(), out.mutable_data<To>().begin(), [](From value) {
+            return convert_element<To>(value);
+          });
     });
   });
   return out;

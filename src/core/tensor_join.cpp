@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-
 #include <keratin/error.hpp>
 #include <keratin/tensor.hpp>
 
@@ -25,8 +24,7 @@ void check_same_dtype(const char* who, std::span<const Tensor> parts) {
 // Writes each part's runs of `run` elements side by side, `outer` times:
 //   out[o] = parts[0][o] ++ parts[1][o] ++ ...
 template <class T>
-void interleave(
-    std::span<const Tensor> parts, std::int64_t outer, T* out) {
+void interleave(std::span<const Tensor> parts, std::int64_t outer, T* out) {
   for (std::int64_t o = 0; o < outer; ++o) {
     for (const Tensor& part : parts) {
       const std::int64_t run = part.size() / outer;
@@ -58,8 +56,7 @@ Tensor joined(std::span<const Tensor> parts, Shape shape, std::int64_t outer) {
   if (out.dtype() == DType::string) {
     interleave(parts, outer, out.mutable_data<std::string>().data());
   } else {
-    interleave_bytes(
-        parts, outer, static_cast<std::byte*>(out.mutable_raw()));
+    interleave_bytes(parts, outer, static_cast<std::byte*>(out.mutable_raw()));
   }
   return out;
 }

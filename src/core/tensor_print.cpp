@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <keratin/tensor.hpp>
 #include <limits>
 #include <vector>
-
-#include <keratin/tensor.hpp>
 
 #include "src/core/number_print.hpp"
 #include "src/core/visit.hpp"
@@ -141,9 +140,8 @@ class Printer {
 
   std::string axis_text(
       std::size_t axis, const std::string& indent, std::size_t room) {
-    std::string s =
-        axis + 1 == shape_.rank() ? row(axis, indent, room)
-                                  : rows(axis, indent, room);
+    std::string s = axis + 1 == shape_.rank() ? row(axis, indent, room)
+                                              : rows(axis, indent, room);
     return "[" + s.substr(indent.size()) + "]";
   }
 

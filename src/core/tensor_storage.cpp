@@ -1,10 +1,9 @@
 #include "src/core/tensor_storage.hpp"
 
 #include <cstdlib>
+#include <keratin/error.hpp>
 #include <limits>
 #include <new>
-
-#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 
@@ -42,8 +41,8 @@ std::shared_ptr<Tensor::Storage> Tensor::Storage::make(
     try {
       storage->strings.resize(static_cast<std::size_t>(count));
     } catch (const std::exception&) {  // bad_alloc or length_error
-      throw SystemError(keratin::format(
-          "[tensor] out of memory: {} strings", count));
+      throw SystemError(
+          keratin::format("[tensor] out of memory: {} strings", count));
     }
     return storage;
   }

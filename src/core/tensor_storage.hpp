@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <keratin/tensor.hpp>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <keratin/tensor.hpp>
 
 namespace keratin {
 

@@ -1,5 +1,4 @@
 #include <atomic>
-
 #include <keratin/error.hpp>
 #include <keratin/threads.hpp>
 

@@ -2,9 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <stdexcept>
-
 #include <keratin/error.hpp>
+#include <stdexcept>
 
 #include "tests/support/throws.hpp"
 

@@ -1,11 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
-#include <string>
-
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
+#include <limits>
+#include <string>
 
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
@@ -85,8 +84,7 @@ TEST_CASE("nesting is bounded to 512 levels") {
   const std::string ok = std::string(512, '[') + std::string(512, ']');
   CHECK(Config::parse(ok).dump() == ok);
   CHECK_THROWS_AS(Config::parse("[" + ok + "]"), InvalidArgument);
-  CHECK_THROWS_AS(
-      Config::parse(std::string(1'000'000, '[')), InvalidArgument);
+  CHECK_THROWS_AS(Config::parse(std::string(1'000'000, '[')), InvalidArgument);
 }
 
 TEST_CASE("whole numbers beyond 64 bits are refused, not rounded") {
@@ -98,9 +96,9 @@ TEST_CASE("whole numbers beyond 64 bits are refused, not rounded") {
 
 TEST_CASE("asking for the wrong kind says what was expected and what came") {
   const Config text("abc");
-  CHECK(
-      message_of<InvalidArgument>([&] { text.as_int(); }) ==
-      "[config] expected a whole number, got string \"abc\"");
+  CHECK(message_of<InvalidArgument>([&] {
+          text.as_int();
+        }) == "[config] expected a whole number, got string \"abc\"");
   CHECK_THROWS_AS(Config(1.5).as_int(), InvalidArgument);
   CHECK_THROWS_AS(Config(1e300).as_int(), InvalidArgument);
   CHECK_THROWS_AS(Config(0x1p63).as_int(), InvalidArgument);

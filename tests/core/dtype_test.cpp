@@ -3,11 +3,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
-#include <string>
-
 #include <keratin/dtype.hpp>
 #include <keratin/error.hpp>
+#include <limits>
+#include <string>
 
 #include "src/core/visit.hpp"
 #include "tests/support/throws.hpp"
@@ -45,8 +44,7 @@ TEST_CASE("sizes and kinds agree with the C++ types") {
     });
   }
   CHECK(size_of(DType::string) == 0);
-  CHECK_THROWS_AS(
-      visit_dtype(DType::string, [](auto) {}), InvalidArgument);
+  CHECK_THROWS_AS(visit_dtype(DType::string, [](auto) {}), InvalidArgument);
 }
 
 TEST_CASE("every Float16 survives the way through float") {
@@ -90,8 +88,8 @@ TEST_CASE("BFloat16 rounds to the nearest, ties to even") {
   CHECK(BFloat16(std::bit_cast<float>(0x3f818000U)).bits == 0x3f82);
   CHECK(BFloat16(std::bit_cast<float>(0x3f808001U)).bits == 0x3f81);
   CHECK(BFloat16(std::numeric_limits<float>::max()).bits == 0x7f80);
-  CHECK(std::isnan(static_cast<float>(
-      BFloat16(std::bit_cast<float>(0x7f800001U)))));
+  CHECK(std::isnan(
+      static_cast<float>(BFloat16(std::bit_cast<float>(0x7f800001U)))));
 }
 
 TEST_CASE("double to half rounds once, not twice") {
@@ -110,8 +108,7 @@ TEST_CASE("converting elements truncates, wraps and never traps") {
   CHECK(convert_element<std::int32_t>(-1.9) == -1);
   CHECK(convert_element<std::uint8_t>(300.0) == 44);
   CHECK(convert_element<std::uint8_t>(-1.0) == 255);
-  CHECK(
-      convert_element<std::uint64_t>(0x1p63 + 4096) == 9223372036854779904U);
+  CHECK(convert_element<std::uint64_t>(0x1p63 + 4096) == 9223372036854779904U);
   CHECK(
       convert_element<std::int64_t>(1e300) ==
       std::numeric_limits<std::int64_t>::min());

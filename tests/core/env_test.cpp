@@ -2,9 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
-
 #include <keratin/error.hpp>
+#include <set>
 
 #include "tests/support/throws.hpp"
 
@@ -47,9 +46,9 @@ TEST_CASE("flags are 0 or 1 and nothing else") {
   const ScopedSetting bad("KERATIN_OFFLINE", "maybe");
   CHECK(env::check_nan());
   CHECK_FALSE(env::profile());
-  CHECK(
-      testing::message_of<InvalidArgument>([] { env::offline(); }) ==
-      "[KERATIN_OFFLINE] expected 0 or 1, got \"maybe\"");
+  CHECK(testing::message_of<InvalidArgument>([] {
+          env::offline();
+        }) == "[KERATIN_OFFLINE] expected 0 or 1, got \"maybe\"");
 }
 
 TEST_CASE("the thread count is a whole number of at least one") {

@@ -4,15 +4,14 @@
 #include <omp.h>
 
 #include <atomic>
+#include <keratin/error.hpp>
+#include <keratin/threads.hpp>
 #include <limits>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-#include <keratin/error.hpp>
-#include <keratin/threads.hpp>
 
 namespace keratin {
 

@@ -1,10 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <vector>
-
 #include <keratin/error.hpp>
 #include <keratin/shape.hpp>
+#include <vector>
 
 #include "tests/support/throws.hpp"
 
@@ -45,9 +44,9 @@ TEST_CASE("axes count from the front or from the back") {
   const Shape shape{2, 3, 4};
   CHECK(shape.axis(0) == 0);
   CHECK(shape.axis(-1) == 2);
-  CHECK(
-      message_of<InvalidArgument>([&] { shape.axis(3, "softmax"); }) ==
-      "[softmax] expected an axis from -3 to 2 of (2, 3, 4), got 3");
+  CHECK(message_of<InvalidArgument>([&] {
+          shape.axis(3, "softmax");
+        }) == "[softmax] expected an axis from -3 to 2 of (2, 3, 4), got 3");
   CHECK_THROWS_AS(shape.axis(-4), InvalidArgument);
   CHECK_THROWS_AS(Shape{}.axis(0), InvalidArgument);
   CHECK_THROWS_AS(shape.axis(INT64_MIN), InvalidArgument);
@@ -61,8 +60,9 @@ TEST_CASE("broadcasting follows NumPy") {
   CHECK(broadcast_shapes({kUnknown, 3}, {1, 3}) == Shape{kUnknown, 3});
   CHECK(broadcast_shapes({kUnknown, 3}, {8, 3}) == Shape{8, 3});
   CHECK(
-      message_of<InvalidArgument>(
-          [] { broadcast_shapes({2, 3}, {2, 4}, "add"); }) ==
+      message_of<InvalidArgument>([] {
+        broadcast_shapes({2, 3}, {2, 4}, "add");
+      }) ==
       "[add] expected shapes that broadcast, got (2, 3) and (2, 4): 3 does not "
       "match 4");
 }

@@ -1,11 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <keratin/config.hpp>
+#include <keratin/tensor.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <keratin/config.hpp>
-#include <keratin/tensor.hpp>
 
 #include "src/core/visit.hpp"
 #include "tests/support/files.hpp"

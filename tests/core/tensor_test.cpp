@@ -1,14 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <keratin/error.hpp>
+#include <keratin/tensor.hpp>
 #include <limits>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <keratin/error.hpp>
-#include <keratin/tensor.hpp>
 
 #include "src/core/visit.hpp"
 #include "tests/support/throws.hpp"
@@ -91,8 +90,8 @@ TEST_CASE("writing to a row changes neither the whole nor other rows") {
 }
 
 TEST_CASE("borrowed memory is read in place, kept alive and never written") {
-  auto owner = std::make_shared<std::vector<float>>(
-      std::vector<float>{1, 2, 3});
+  auto owner =
+      std::make_shared<std::vector<float>>(std::vector<float>{1, 2, 3});
   const std::weak_ptr<std::vector<float>> watch = owner;
   {
     Tensor t = Tensor::borrow(owner->data(), DType::f32, {3}, owner);
@@ -181,7 +180,8 @@ TEST_CASE("reshape keeps the elements and solves one unknown") {
   CHECK(t.reshape({3, 4}).raw() == t.raw());
   CHECK(t.reshape({kUnknown, 3}).shape() == Shape{4, 3});
   CHECK(Tensor(DType::f32, {0, 5}).reshape({0}).shape() == Shape{0});
-  CHECK(Tensor(DType::f32, {0, 5}).reshape({kUnknown, 5}).shape() == Shape{0, 5});
+  CHECK(
+      Tensor(DType::f32, {0, 5}).reshape({kUnknown, 5}).shape() == Shape{0, 5});
   CHECK_THROWS_AS(t.reshape({5}), InvalidArgument);
   CHECK_THROWS_AS(t.reshape({kUnknown, 5}), InvalidArgument);
   CHECK_THROWS_AS(t.reshape({kUnknown, kUnknown}), InvalidArgument);
@@ -194,8 +194,7 @@ TEST_CASE("cast goes from every dtype to every other") {
       const auto a = static_cast<DType>(from);
       const auto b = static_cast<DType>(to);
       if (a == DType::string || b == DType::string) continue;
-      const Tensor t =
-          Tensor(std::vector<float>{0, 1, 1.75F}).cast(a).cast(b);
+      const Tensor t = Tensor(std::vector<float>{0, 1, 1.75F}).cast(a).cast(b);
       CHECK(t.dtype() == b);
       CHECK(t.at(0) == 0.0);
       CHECK(t.at(1) == 1.0);
@@ -265,14 +264,13 @@ TEST_CASE("sizes that overflow or exceed the memory are errors") {
 }
 
 TEST_CASE("wrong counts, dtypes and elements are named") {
-  CHECK(
-      message_of<InvalidArgument>(
-          [] { Tensor(std::vector<float>{1, 2}, {3}); }) ==
-      "[tensor] expected 3 values for [3], got 2");
+  CHECK(message_of<InvalidArgument>([] {
+          Tensor(std::vector<float>{1, 2}, {3});
+        }) == "[tensor] expected 3 values for [3], got 2");
   const Tensor t(std::vector<float>{1, 2});
-  CHECK(
-      message_of<InvalidArgument>([&] { t.data<int>(); }) ==
-      "[tensor] expected a tensor of i32, got f32[2]; cast it first");
+  CHECK(message_of<InvalidArgument>([&] {
+          t.data<int>();
+        }) == "[tensor] expected a tensor of i32, got f32[2]; cast it first");
   CHECK_THROWS_AS(t.item<float>(), InvalidArgument);
   CHECK_THROWS_AS(t.at(2), InvalidArgument);
   CHECK_THROWS_AS(t.at(-1), InvalidArgument);

@@ -25,7 +25,9 @@ fs::path conformance_dir() {
   return from_environment("KERATIN_CONFORMANCE", KERATIN_TEST_CONFORMANCE);
 }
 
-fs::path source_dir() { return KERATIN_TEST_SOURCE_DIR; }
+fs::path source_dir() {
+  return KERATIN_TEST_SOURCE_DIR;
+}
 
 fs::path fixture(const std::string& name) {
   return source_dir() / "tests" / "data" / name;

@@ -11,8 +11,8 @@ void note_skip(const std::string& reason);
 }  // namespace keratin::testing
 
 /// Leaves the running test case (not a function it calls) as skipped.
-#define KERATIN_SKIP(reason)                \
-  do {                                      \
+#define KERATIN_SKIP(reason)               \
+  do {                                     \
     ::keratin::testing::note_skip(reason); \
-    return;                                 \
+    return;                                \
   } while (false)

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Non-zero when anything fails.
+#
+# KERATIN_PRESET (dev by default) picks the CMake preset, KERATIN_WERROR=ON
+# makes warnings errors, KERATIN_JOBS sets how many jobs run at once. Arguments
+# go to CTest, e.g. scripts/test.sh -R '^core'.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+preset=${KERATIN_PRESET:-dev}
+jobs=${KERATIN_JOBS:-$(nproc)}
+
+scripts/install_deps.sh
+cmake --preset "$preset" "-DKERATIN_WERROR=${KERATIN_WERROR:-OFF}"
+cmake --build --preset "$preset" --parallel "$jobs"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+ctest --preset "$preset" --output-on-failure --no-tests=error \
+  --parallel "$jobs" "$@" 2>&1 | tee "$log" || status=$?
+
+closing=$(grep -E '^[0-9]+% tests passed' "$log" || true)
+if [[ -z $closing ]]; then
+  echo "test.sh: CTest did not finish" >&2
+  exit 1
+fi
+total=${closing##*out of }
+skipped=$(grep -cE '\*\*\*Skipped' "$log" || true)
+if [[ $skipped -gt 0 ]]; then
+  echo
+  echo "Reasons for skipping:"
+  build=$(sed -n 's/^Test project //p' "$log" | head -n 1)
+  grep -hE '^SKIPPED: ' "$build/Testing/Temporary/LastTest.log" | sort -u || true
+fi
+echo
+echo "$((total - skipped)) run, $skipped skipped"
+echo "$closing"
+exit "$status"
