@@ -69,12 +69,13 @@ const Value& b(Args args) { return args.inputs[1]; }
 const Value& y(Args args) { return args.outputs[0]; }
 
 /// The gradients as they are with both operands broadcast, brought back to the
-/// operands' shapes.
+/// operands' shapes; empty ones stay empty.
 Grads unbroadcast(Args args, const Value& da, const Value& db) {
   const Shape shape_a = a(args).shape();
   const Shape shape_b = b(args).shape();
   return {
-      rules::sum_to_shape(da, shape_a), rules::sum_to_shape(db, shape_b)};
+      da ? rules::sum_to_shape(da, shape_a) : Value(),
+      db ? rules::sum_to_shape(db, shape_b) : Value()};
 }
 
 Grads add_gradient(Args args) { return unbroadcast(args, g(args), g(args)); }
@@ -89,12 +90,16 @@ Grads subtract_gradient(Args args) {
 }
 
 Grads multiply_gradient(Args args) {
-  return unbroadcast(args, g(args) * b(args), g(args) * a(args));
+  return unbroadcast(
+      args,
+      args.wants(0) ? g(args) * b(args) : Value(),
+      args.wants(1) ? g(args) * a(args) : Value());
 }
 
 Grads divide_gradient(Args args) {
   const Value da = g(args) / b(args);
-  return unbroadcast(args, da, -(da * y(args)));
+  return unbroadcast(
+      args, da, args.wants(1) ? -(da * y(args)) : Value());
 }
 
 /// By a: b * a^(b - 1), without the NaN of 0 * 0^-1 where both are 0.
@@ -123,11 +128,10 @@ Value power_by_exponent(Args args) {
 }
 
 Grads power_gradient(Args args) {
-  const Shape shape_a = a(args).shape();
-  const Shape shape_b = b(args).shape();
-  return {
-      rules::sum_to_shape(power_by_base(args), shape_a),
-      rules::sum_to_shape(power_by_exponent(args), shape_b)};
+  return unbroadcast(
+      args,
+      args.wants(0) ? power_by_base(args) : Value(),
+      args.wants(1) ? power_by_exponent(args) : Value());
 }
 
 /// g where the condition holds, and where it does not.
