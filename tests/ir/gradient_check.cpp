@@ -66,8 +66,7 @@ Functions build(const GradientRow& row) {
     xs.push_back(inputs.back());
     made.by.push_back(i);
   }
-  std::vector<Value> functions = {
-      weighted_sum(graph, row.build(inputs), -0.4)};
+  std::vector<Value> functions = {weighted_sum(graph, row.build(inputs), -0.4)};
   std::vector<Value> results = gradients(functions[0], xs);
   if (row.smoothness == Smoothness::smooth) {
     functions.push_back(weighted_sum(graph, results, -0.7));
@@ -141,8 +140,7 @@ Tensor spread(const Shape& shape, double low, double high) {
   return Tensor(values, shape);
 }
 
-Tensor integers(
-    const std::vector<std::int32_t>& values, const Shape& shape) {
+Tensor integers(const std::vector<std::int32_t>& values, const Shape& shape) {
   return Tensor(values, shape);
 }
 

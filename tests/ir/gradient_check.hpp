@@ -2,11 +2,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <vector>
-
 #include <keratin/ops.hpp>
 #include <keratin/tensor.hpp>
+#include <string>
+#include <vector>
 
 #include "src/ir/op.hpp"
 

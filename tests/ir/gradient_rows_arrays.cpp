@@ -45,11 +45,10 @@ GradientRow array(
     std::string what,
     const Shape& shape,
     const std::function<Value(const Value&)>& function) {
-  return {
-      op, std::move(what), {spread(shape)}, [function](const Values& x) {
-        // Squared, so that second derivatives are not zero.
-        return Values{function(x[0] * x[0])};
-      }};
+  return {op, std::move(what), {spread(shape)}, [function](const Values& x) {
+            // Squared, so that second derivatives are not zero.
+            return Values{function(x[0] * x[0])};
+          }};
 }
 
 }  // namespace
@@ -67,11 +66,10 @@ std::vector<GradientRow> reduce_rows() {
       {Op::reduce_prod,
        "no, one, two and three zeros",
        {Tensor(
-           std::vector<double>{
-               2, 3, -1, .5, 1.5, 2,  //
-               2, 0, -1, .5, 1.5, 2,  //
-               0, 3, -1, 0, 1.5, 2,   //
-               0, 3, 0, .5, 1.5, 0},
+           std::vector<double>{2, 3, -1, .5, 1.5, 2,  //
+                               2, 0, -1, .5, 1.5, 2,  //
+                               0, 3, -1, 0,  1.5, 2,  //
+                               0, 3, 0,  .5, 1.5, 0},
            {4, 6})},
        [](const Values& x) -> Values { return {ops::prod(x[0], {1})}; }});
   rows.push_back(
@@ -91,12 +89,16 @@ std::vector<GradientRow> shape_rows() {
           Op::reshape,
           "unknown dimension",
           {2, 6},
-          [](const Value& x) { return ops::reshape(x, {3, kUnknown, 2}); }),
+          [](const Value& x) {
+            return ops::reshape(x, {3, kUnknown, 2});
+          }),
       array(
           Op::transpose,
           "a cycle of three axes",
           {2, 3, 4},
-          [](const Value& x) { return ops::transpose(x, {2, 0, 1}); }),
+          [](const Value& x) {
+            return ops::transpose(x, {2, 0, 1});
+          }),
       array(
           Op::transpose,
           "reversed",
@@ -106,7 +108,9 @@ std::vector<GradientRow> shape_rows() {
           Op::broadcast_to,
           "new axes and stretched ones",
           {3, 1},
-          [](const Value& x) { return ops::broadcast_to(x, {2, 3, 4}); }),
+          [](const Value& x) {
+            return ops::broadcast_to(x, {2, 3, 4});
+          }),
       {Op::concatenate,
        "middle axis, one value twice",
        {spread({2, 1, 2}), spread({2, 3, 2})},
@@ -124,7 +128,9 @@ std::vector<GradientRow> shape_rows() {
           Op::slice,
           "steps of one",
           {4, 5},
-          [](const Value& x) { return ops::slice(x, {1, 0}, {3, 4}); }),
+          [](const Value& x) {
+            return ops::slice(x, {1, 0}, {3, 4});
+          }),
       array(
           Op::slice,
           "steps that end before, at and beyond the end",
@@ -146,17 +152,23 @@ std::vector<GradientRow> shape_rows() {
           Op::pad,
           "before and after",
           {2, 3},
-          [](const Value& x) { return ops::pad(x, {1, 0}, {2, 1}, 0.5); }),
+          [](const Value& x) {
+            return ops::pad(x, {1, 0}, {2, 1}, 0.5);
+          }),
       array(
           Op::pad,
           "cropping one side, padding the other",
           {4, 5},
-          [](const Value& x) { return ops::pad(x, {-1, 2}, {2, -3}); }),
+          [](const Value& x) {
+            return ops::pad(x, {-1, 2}, {2, -3});
+          }),
       array(
           Op::reverse,
           "two of three axes",
           {2, 3, 2},
-          [](const Value& x) { return ops::flip(x, {0, -1}); }),
+          [](const Value& x) {
+            return ops::flip(x, {0, -1});
+          }),
       array(
           Op::broadcast_to,
           "repeat",
@@ -166,7 +178,9 @@ std::vector<GradientRow> shape_rows() {
           Op::broadcast_to,
           "tile with more axes",
           {2, 3},
-          [](const Value& x) { return ops::tile(x, {2, 1, 3}); }),
+          [](const Value& x) {
+            return ops::tile(x, {2, 1, 3});
+          }),
   };
 }
 
@@ -215,8 +229,7 @@ std::vector<GradientRow> index_rows() {
        "last axis",
        {along, spread({2, 3})},
        [](const Values& x) -> Values {
-         return {
-             ops::square(ops::scatter_along_axis(x[0], x[1], {2, 4}, -1))};
+         return {ops::square(ops::scatter_along_axis(x[0], x[1], {2, 4}, -1))};
        }},
       {Op::scatter_along_axis,
        "first axis, indices out of range",

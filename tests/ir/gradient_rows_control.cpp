@@ -54,9 +54,7 @@ std::vector<GradientRow> control_rows() {
          const auto r = ops::scan(
              {v[0]},
              {},
-             [&](const Values& s) -> Values {
-               return {s[0] * ops::sin(rate)};
-             },
+             [&](const Values& s) -> Values { return {s[0] * ops::sin(rate)}; },
              4);
          return {r.carry[0]};
        }},
@@ -92,10 +90,7 @@ std::vector<GradientRow> control_rows() {
              5);
          return {r[1]};
        }},
-      {Op::fused,
-       "two results",
-       {spread({2, 3}), spread({3})},
-       fused},
+      {Op::fused, "two results", {spread({2, 3}), spread({3})}, fused},
   };
 }
 

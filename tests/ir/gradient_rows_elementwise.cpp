@@ -25,9 +25,7 @@ GradientRow binary(
       op,
       std::move(what),
       {std::move(a), std::move(b)},
-      [function](const Values& x) -> Values {
-        return {function(x[0], x[1])};
-      }};
+      [function](const Values& x) -> Values { return {function(x[0], x[1])}; }};
 }
 
 /// The same function with equal shapes and every way of broadcasting.

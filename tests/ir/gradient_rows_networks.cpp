@@ -30,9 +30,13 @@ std::vector<ConvCase> conv_cases() {
       {"plain, one channel", {1, 4, 3, 1}, {2, 2, 1, 1}, {}},
       {"1-D", {2, 5, 2}, {3, 2, 3}, {}},
       {"3-D", {1, 2, 3, 2, 2}, {2, 2, 1, 2, 2}, {}},
-      {"strides that leave a rest", {1, 6, 5, 2}, {3, 2, 2, 2},
+      {"strides that leave a rest",
+       {1, 6, 5, 2},
+       {3, 2, 2, 2},
        {.strides = {2, 3}}},
-      {"padding on one side", {2, 3, 4, 1}, {2, 3, 1, 2},
+      {"padding on one side",
+       {2, 3, 4, 1},
+       {2, 3, 1, 2},
        {.pad_low = {1, 0}, .pad_high = {0, 2}}},
       {"dilation", {1, 6, 5, 1}, {3, 2, 1, 2}, {.dilation = {2, 3}}},
       {"strides, dilation and padding",
@@ -69,16 +73,15 @@ void add_conv(std::vector<GradientRow>& rows, const ConvCase& c) {
        c.what,
        {spread(y), spread(c.w)},
        [c](const Values& v) -> Values {
-         return {ops::conv_backward_data(
-             v[0], v[1], c.x, c.window, c.groups)};
+         return {ops::conv_backward_data(v[0], v[1], c.x, c.window, c.groups)};
        }});
   rows.push_back(
       {Op::conv_backward_weights,
        c.what,
        {spread(c.x), spread(y)},
        [c](const Values& v) -> Values {
-         return {ops::conv_backward_weights(
-             v[0], v[1], c.w, c.window, c.groups)};
+         return {
+             ops::conv_backward_weights(v[0], v[1], c.w, c.window, c.groups)};
        }});
 }
 
@@ -93,10 +96,14 @@ std::vector<PoolCase> pool_cases() {
   return {
       {"1-D, overlapping", {2, 5, 2}, {3}, {{1}, {0}, {0}, {1}}},
       {"2-D", {1, 4, 5, 2}, {2, 2}, {{2, 2}, {0, 0}, {0, 0}, {1, 1}}},
-      {"padding on one side", {1, 3, 4, 2}, {2, 3},
+      {"padding on one side",
+       {1, 3, 4, 2},
+       {2, 3},
        {{1, 2}, {1, 0}, {0, 2}, {1, 1}}},
       {"dilation", {1, 5, 6, 1}, {2, 3}, {{2, 1}, {0, 1}, {0, 0}, {3, 2}}},
-      {"3-D", {1, 3, 2, 3, 1}, {2, 2, 2},
+      {"3-D",
+       {1, 3, 2, 3, 1},
+       {2, 2, 2},
        {{1, 1, 1}, {0, 0, 1}, {0, 0, 0}, {1, 1, 1}}},
   };
 }
@@ -104,18 +111,14 @@ std::vector<PoolCase> pool_cases() {
 void add_pool(std::vector<GradientRow>& rows, const PoolCase& c) {
   Graph graph;
   const Shape y =
-      ops::max_pool(
-          graph.parameter({DType::f64, c.x}, "x"), c.size, c.window)
+      ops::max_pool(graph.parameter({DType::f64, c.x}, "x"), c.size, c.window)
           .shape();
   rows.push_back(
       {Op::max_pool, c.what, {spread(c.x)}, [c](const Values& v) -> Values {
          return {ops::max_pool(v[0] * v[0], c.size, c.window)};
        }});
   rows.push_back(
-      {Op::average_pool,
-       c.what,
-       {spread(c.x)},
-       [c](const Values& v) -> Values {
+      {Op::average_pool, c.what, {spread(c.x)}, [c](const Values& v) -> Values {
          return {ops::average_pool(v[0] * v[0], c.size, c.window)};
        }});
   rows.push_back(
@@ -125,8 +128,8 @@ void add_pool(std::vector<GradientRow>& rows, const PoolCase& c) {
        [c](const Values& v) -> Values {
          Attrs attrs = window_attrs(c.window);
          attrs.set("size", c.size);
-         return {v[0].graph().add1(
-             Op::max_pool_grad, {v[0], v[1] * v[1]}, attrs)};
+         return {
+             v[0].graph().add1(Op::max_pool_grad, {v[0], v[1] * v[1]}, attrs)};
        }});
   rows.push_back(
       {Op::average_pool_grad,
@@ -136,8 +139,8 @@ void add_pool(std::vector<GradientRow>& rows, const PoolCase& c) {
          Attrs attrs = window_attrs(c.window);
          attrs.set("size", c.size);
          attrs.set("shape", c.x.dims());
-         return {v[0].graph().add1(
-             Op::average_pool_grad, {v[0] * v[0]}, attrs)};
+         return {
+             v[0].graph().add1(Op::average_pool_grad, {v[0] * v[0]}, attrs)};
        }});
 }
 
@@ -248,18 +251,23 @@ std::vector<GradientRow> network_rows() {
        }},
       {Op::batch_norm_grad,
        "statistics apart from x",
-       {spread({4, 2}), spread({2}, 0.5, 2), spread({2}), spread({2}, 0.5, 2),
+       {spread({4, 2}),
+        spread({2}, 0.5, 2),
+        spread({2}),
+        spread({2}, 0.5, 2),
         spread({4, 2}, -1, 2)},
        [](const Values& v) -> Values {
          return v[0].graph().add(Op::batch_norm_grad, v, {{"epsilon", 0.1}});
        }},
       {Op::batch_norm_inference,
        "all operands",
-       {spread({2, 2, 3}), spread({3}, 0.5, 2), spread({3}), spread({3}),
+       {spread({2, 2, 3}),
+        spread({3}, 0.5, 2),
+        spread({3}),
+        spread({3}),
         spread({3}, 0.5, 2)},
        [](const Values& v) -> Values {
-         return {ops::batch_norm_inference(
-             v[0], v[1], v[2], v[3], v[4], 0.1)};
+         return {ops::batch_norm_inference(v[0], v[1], v[2], v[3], v[4], 0.1)};
        }},
       {Op::layer_norm,
        "y only",
@@ -275,7 +283,10 @@ std::vector<GradientRow> network_rows() {
        }},
       {Op::layer_norm_grad,
        "statistics apart from x",
-       {spread({2, 3}), spread({3}, 0.5, 2), spread({2}), spread({2}, 0.5, 2),
+       {spread({2, 3}),
+        spread({3}, 0.5, 2),
+        spread({2}),
+        spread({2}, 0.5, 2),
         spread({2, 3}, -1, 2)},
        [](const Values& v) -> Values {
          return v[0].graph().add(Op::layer_norm_grad, v);

@@ -91,7 +91,9 @@ std::vector<Tensor> gradients_at(
   return keratin::testing::evaluate(graph, inputs);
 }
 
-Tensor doubles(const std::vector<double>& values) { return Tensor(values); }
+Tensor doubles(const std::vector<double>& values) {
+  return Tensor(values);
+}
 
 }  // namespace
 
@@ -136,8 +138,8 @@ TEST_CASE("the gradient check notices a wrong gradient") {
         const Value c = ops::stop_gradient(x[0]);
         return {x[0] * c * 2 - ops::stop_gradient(x[0] * c)};
       }};
-  CHECK(testing::check_gradients(wrong_second)
-            .starts_with("second derivative"));
+  CHECK(
+      testing::check_gradients(wrong_second).starts_with("second derivative"));
   const GradientRow absent = {
       Op::exp,
       "another op",
@@ -253,8 +255,7 @@ TEST_CASE("integers and bools get no gradient, and give none") {
   Graph graph;
   const Value x = graph.parameter({DType::f64, {2}}, "x");
   const Value i = ops::cast(x, DType::i32);
-  graph.set_outputs(
-      gradients(ops::sum(ops::cast(i * i, DType::f64) * x), {x}));
+  graph.set_outputs(gradients(ops::sum(ops::cast(i * i, DType::f64) * x), {x}));
   const auto grads = testing::evaluate(graph, {doubles({2, 3})});
   CHECK(grads[0] == doubles({4, 9}));
 }

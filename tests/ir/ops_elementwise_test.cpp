@@ -32,9 +32,10 @@ TEST_CASE("functions with fractional results make f32 of integers and bools") {
 TEST_CASE("logical functions take anything that is not 0 for true") {
   Bench b;
   CHECK(type_of(ops::logical_not(b.f32({2}))) == "bool[2]");
-  CHECK(type_of(ops::logical_and(b.i32({2}), b.boolean({3, 1}))) == "bool[3,2]");
-  CHECK(op_of(ops::logical_xor(b.boolean({}), b.boolean({}))) ==
-        Op::logical_xor);
+  CHECK(
+      type_of(ops::logical_and(b.i32({2}), b.boolean({3, 1}))) == "bool[3,2]");
+  CHECK(
+      op_of(ops::logical_xor(b.boolean({}), b.boolean({}))) == Op::logical_xor);
 }
 
 TEST_CASE("operands of wrong dtypes are refused with a fix") {
@@ -99,8 +100,7 @@ TEST_CASE("comparisons yield bool, also of bools") {
 
 TEST_CASE("where broadcasts all three operands") {
   Bench b;
-  const Value y =
-      ops::where(b.boolean({4, 1, 1}), b.f32({3, 1}), b.f32({2}));
+  const Value y = ops::where(b.boolean({4, 1, 1}), b.f32({3, 1}), b.f32({2}));
   CHECK(type_of(y) == "f32[4,3,2]");
   CHECK(op_of(y) == Op::select);
   CHECK_INVALID(
@@ -137,8 +137,7 @@ TEST_CASE("full holds one element however large the shape is") {
   CHECK(type_of(x) == "f32[1000,1000]");
   CHECK(op_of(x) == Op::broadcast_to);
   CHECK(type_of(ops::zeros_like(b.boolean({2}))) == "bool[2]");
-  CHECK_THROWS_AS(
-      ops::full(b.graph, {2}, 0.5, DType::i32), InvalidArgument);
+  CHECK_THROWS_AS(ops::full(b.graph, {2}, 0.5, DType::i32), InvalidArgument);
 }
 
 TEST_CASE("an empty value is refused") {
@@ -152,8 +151,9 @@ TEST_CASE("an empty value is refused") {
 
 TEST_CASE("parameters, constants and variables have their own types") {
   Bench b;
-  CHECK(type_of(ops::constant(b.graph, Tensor(std::vector<bool>{true}))) ==
-        "bool[1]");
+  CHECK(
+      type_of(ops::constant(b.graph, Tensor(std::vector<bool>{true}))) ==
+      "bool[1]");
   CHECK_THROWS_AS(
       ops::constant(b.graph, Tensor(std::vector<std::string>{"a"})),
       InvalidArgument);

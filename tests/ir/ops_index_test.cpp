@@ -23,13 +23,16 @@ TEST_CASE("take replaces an axis by the shape of the indices") {
 
 TEST_CASE("scatter_add wants updates as take reads them") {
   Bench b;
-  CHECK(type_of(ops::scatter_add(
-            b.i32({2, 3}), b.f32({2, 3, 4}), {5, 4})) == "f32[5,4]");
-  CHECK(type_of(ops::scatter_add(
-            b.i32({2}), b.i32({4, 2}), {4, 5}, -1)) == "i32[4,5]");
+  CHECK(
+      type_of(ops::scatter_add(b.i32({2, 3}), b.f32({2, 3, 4}), {5, 4})) ==
+      "f32[5,4]");
+  CHECK(
+      type_of(ops::scatter_add(b.i32({2}), b.i32({4, 2}), {4, 5}, -1)) ==
+      "i32[4,5]");
   CHECK_INVALID(
       ops::scatter_add(b.i32({2}), b.f32({3, 4}), {5, 4}),
-      "[scatter_add] expected updates of shape [2,4] for indices i32[2] on axis "
+      "[scatter_add] expected updates of shape [2,4] for indices i32[2] on "
+      "axis "
       "0 of [5,4], got f32[3,4]");
   CHECK_THROWS_AS(
       ops::scatter_add(b.f32({2}), b.f32({2}), {5}), InvalidArgument);
@@ -39,10 +42,12 @@ TEST_CASE("scatter_add wants updates as take reads them") {
 
 TEST_CASE("take_along_axis and scatter_along_axis agree on other axes") {
   Bench b;
-  CHECK(type_of(ops::take_along_axis(b.f32({2, 5}), b.i32({2, 3}))) ==
-        "f32[2,3]");
-  CHECK(type_of(ops::scatter_along_axis(
-            b.i32({2, 3}), b.f32({2, 3}), {2, 5})) == "f32[2,5]");
+  CHECK(
+      type_of(ops::take_along_axis(b.f32({2, 5}), b.i32({2, 3}))) ==
+      "f32[2,3]");
+  CHECK(
+      type_of(ops::scatter_along_axis(b.i32({2, 3}), b.f32({2, 3}), {2, 5})) ==
+      "f32[2,5]");
   CHECK_INVALID(
       ops::take_along_axis(b.f32({2, 5}), b.i32({3, 3})),
       "[take_along_axis] expected shapes that differ along axis 1 only, got "
@@ -60,8 +65,7 @@ TEST_CASE("one_hot adds an axis") {
   CHECK(type_of(ops::one_hot(b.i32({2, 3}), 4)) == "f32[2,3,4]");
   CHECK(type_of(ops::one_hot(b.i32({}), 2, DType::boolean)) == "bool[2]");
   CHECK_INVALID(
-      ops::one_hot(b.i32({2}), -1),
-      "[one_hot] expected a depth >= 0, got -1");
+      ops::one_hot(b.i32({2}), -1), "[one_hot] expected a depth >= 0, got -1");
   CHECK_THROWS_AS(ops::one_hot(b.f32({2}), 3), InvalidArgument);
 }
 

@@ -88,12 +88,9 @@ TEST_CASE("a mean decomposes into a sum and a factor") {
   const Value x = b.f32({2, 5});
   const Value y = ops::mean(x, {1}, true);
   const Node node = b.graph.node(b.graph.producer(y.id()));
-  const std::vector<Value> simpler = op_info(Op::reduce_mean)
-                                         .decompose(
-                                             {b.graph,
-                                              Op::reduce_mean,
-                                              node.attrs,
-                                              {x}});
+  const std::vector<Value> simpler =
+      op_info(Op::reduce_mean)
+          .decompose({b.graph, Op::reduce_mean, node.attrs, {x}});
   REQUIRE(simpler.size() == 1);
   CHECK(type_of(simpler[0]) == type_of(y));
   CHECK(op_of(simpler[0]) == Op::multiply);

@@ -41,9 +41,8 @@ TEST_CASE("an op names each attribute once") {
 TEST_CASE("element-wise ops are those of one to three operands, and fused") {
   for (const OpInfo& info : all_ops()) {
     CAPTURE(info.name);
-    const bool expected =
-        (info.op >= Op::negative && info.op <= Op::select) ||
-        info.op == Op::fused;
+    const bool expected = (info.op >= Op::negative && info.op <= Op::select) ||
+                          info.op == Op::fused;
     CHECK(info.elementwise == expected);
   }
 }

@@ -27,8 +27,7 @@ TEST_CASE("reshape works out one unknown dimension") {
   CHECK_INVALID(
       ops::reshape(x, {kUnknown, kUnknown}),
       "[reshape] expected one unknown dimension at most, got [?,?]");
-  CHECK_THROWS_AS(
-      ops::reshape(b.f32({0, 3}), {0, kUnknown}), InvalidArgument);
+  CHECK_THROWS_AS(ops::reshape(b.f32({0, 3}), {0, kUnknown}), InvalidArgument);
 }
 
 TEST_CASE("transpose reverses the axes unless told otherwise") {
@@ -54,7 +53,8 @@ TEST_CASE("broadcast_to stretches ones and adds axes in front") {
   CHECK(type_of(ops::broadcast_to(b.f32({3, 1}), {2, 3, 4})) == "f32[2,3,4]");
   CHECK_INVALID(
       ops::broadcast_to(b.f32({3}), {3, 2}),
-      "[broadcast_to] expected an operand that broadcasts to [3,2], got f32[3]; "
+      "[broadcast_to] expected an operand that broadcasts to [3,2], got "
+      "f32[3]; "
       "sizes counted from the last axis must be equal or 1");
   CHECK_THROWS_AS(ops::broadcast_to(b.f32({1, 1}), {1}), InvalidArgument);
   CHECK_THROWS_AS(ops::broadcast_to(b.f32({1}), {kUnknown}), InvalidArgument);
@@ -75,11 +75,12 @@ TEST_CASE("expand_dims and squeeze add and remove ones") {
 
 TEST_CASE("concatenate joins along one axis") {
   Bench b;
-  CHECK(type_of(ops::concatenate({b.f32({2, 3}), b.f32({2, 1})})) ==
-        "f32[2,4]");
+  CHECK(
+      type_of(ops::concatenate({b.f32({2, 3}), b.f32({2, 1})})) == "f32[2,4]");
   CHECK(type_of(ops::concatenate({b.f32({2, 3})}, 0)) == "f32[2,3]");
-  CHECK(type_of(ops::stack({b.f32({2}), b.f32({2}), b.f32({2})}, 1)) ==
-        "f32[2,3]");
+  CHECK(
+      type_of(ops::stack({b.f32({2}), b.f32({2}), b.f32({2})}, 1)) ==
+      "f32[2,3]");
   CHECK(type_of(ops::stack({b.f32({}), b.f32({})})) == "f32[2]");
   CHECK_INVALID(
       ops::concatenate({b.f32({2, 3}), b.f32({3, 3})}),
@@ -88,8 +89,7 @@ TEST_CASE("concatenate joins along one axis") {
   CHECK_INVALID(
       ops::concatenate({}),
       "[concatenate] expected at least one value, got none");
-  CHECK_THROWS_AS(
-      ops::concatenate({b.f32({2}), b.i32({2})}), InvalidArgument);
+  CHECK_THROWS_AS(ops::concatenate({b.f32({2}), b.i32({2})}), InvalidArgument);
   CHECK_THROWS_AS(
       ops::concatenate({b.f32({2}), b.f32({2, 1})}), InvalidArgument);
   CHECK_THROWS_AS(ops::concatenate({b.f32({})}), InvalidArgument);
@@ -143,8 +143,7 @@ TEST_CASE("flip, repeat and tile follow NumPy") {
   CHECK(type_of(ops::repeat(b.f32({2, 3}), 4, -1)) == "f32[2,12]");
   CHECK(type_of(ops::repeat(b.f32({2}), 0, 0)) == "f32[0]");
   CHECK_INVALID(
-      ops::repeat(b.f32({2}), -1, 0),
-      "[repeat] expected a count >= 0, got -1");
+      ops::repeat(b.f32({2}), -1, 0), "[repeat] expected a count >= 0, got -1");
   CHECK(type_of(ops::tile(b.f32({2, 3}), {2})) == "f32[2,6]");
   CHECK(type_of(ops::tile(b.f32({2, 3}), {2, 1, 3})) == "f32[2,2,9]");
   CHECK_THROWS_AS(ops::tile(b.f32({2}), {-1}), InvalidArgument);

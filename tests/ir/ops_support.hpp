@@ -1,9 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
+#include <string>
 
 #include "src/ir/graph.hpp"
 

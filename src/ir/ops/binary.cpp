@@ -1,6 +1,5 @@
-#include <optional>
-
 #include <keratin/ops.hpp>
+#include <optional>
 
 #include "src/core/format.hpp"
 #include "src/ir/ops/families.hpp"
@@ -60,13 +59,21 @@ std::vector<ValueType> infer_select(const InferArgs& args) {
 using Args = const GradientArgs&;
 using Grads = std::vector<Value>;
 
-const Value& g(Args args) { return args.grads[0]; }
+const Value& g(Args args) {
+  return args.grads[0];
+}
 
-const Value& a(Args args) { return args.inputs[0]; }
+const Value& a(Args args) {
+  return args.inputs[0];
+}
 
-const Value& b(Args args) { return args.inputs[1]; }
+const Value& b(Args args) {
+  return args.inputs[1];
+}
 
-const Value& y(Args args) { return args.outputs[0]; }
+const Value& y(Args args) {
+  return args.outputs[0];
+}
 
 /// The gradients as they are with both operands broadcast, brought back to the
 /// operands' shapes; empty ones stay empty.
@@ -78,7 +85,9 @@ Grads unbroadcast(Args args, const Value& da, const Value& db) {
       db ? rules::sum_to_shape(db, shape_b) : Value()};
 }
 
-Grads add_gradient(Args args) { return unbroadcast(args, g(args), g(args)); }
+Grads add_gradient(Args args) {
+  return unbroadcast(args, g(args), g(args));
+}
 
 Grads subtract_gradient(Args args) {
   const Shape shape_a = a(args).shape();
@@ -98,8 +107,7 @@ Grads multiply_gradient(Args args) {
 
 Grads divide_gradient(Args args) {
   const Value da = g(args) / b(args);
-  return unbroadcast(
-      args, da, args.wants(1) ? -(da * y(args)) : Value());
+  return unbroadcast(args, da, args.wants(1) ? -(da * y(args)) : Value());
 }
 
 /// By a: b * a^(b - 1), without the NaN of 0 * 0^-1 where both are 0.
@@ -110,8 +118,8 @@ Value power_by_base(Args args) {
     if (*n == 2) return g(args) * 2 * a(args);
     return g(args) * *n * ops::power(a(args), *n - 1);
   }
-  const Value both_zero = ops::logical_and(
-      ops::equal(a(args), 0.0), ops::equal(b(args), 0.0));
+  const Value both_zero =
+      ops::logical_and(ops::equal(a(args), 0.0), ops::equal(b(args), 0.0));
   const Value exponent =
       ops::where(both_zero, ops::scalar_like(b(args), 1), b(args) - 1);
   return g(args) * b(args) * ops::power(a(args), exponent);
@@ -138,9 +146,7 @@ Grads power_gradient(Args args) {
 Grads route(Args args, const Value& to_a) {
   const Value zero = ops::scalar_like(g(args), 0);
   return unbroadcast(
-      args,
-      ops::where(to_a, g(args), zero),
-      ops::where(to_a, zero, g(args)));
+      args, ops::where(to_a, g(args), zero), ops::where(to_a, zero, g(args)));
 }
 
 Grads maximum_gradient(Args args) {
@@ -157,8 +163,7 @@ Grads mod_gradient(Args args) {
 }
 
 Grads arctan2_gradient(Args args) {
-  const Value scale =
-      g(args) / (ops::square(a(args)) + ops::square(b(args)));
+  const Value scale = g(args) / (ops::square(a(args)) + ops::square(b(args)));
   return unbroadcast(args, scale * b(args), -(scale * a(args)));
 }
 
@@ -241,14 +246,14 @@ Value emit(Op op, const Value& a, double b) {
 
 Value logical(Op op, const Value& a, const Value& b) {
   return emit(
-      op,
-      rules::to_boolean(a, op_name(op)),
-      rules::to_boolean(b, op_name(op)));
+      op, rules::to_boolean(a, op_name(op)), rules::to_boolean(b, op_name(op)));
 }
 
 }  // namespace
 
-Value add(const Value& a, const Value& b) { return emit(Op::add, a, b); }
+Value add(const Value& a, const Value& b) {
+  return emit(Op::add, a, b);
+}
 
 Value subtract(const Value& a, const Value& b) {
   return emit(Op::subtract, a, b);
@@ -258,9 +263,13 @@ Value multiply(const Value& a, const Value& b) {
   return emit(Op::multiply, a, b);
 }
 
-Value divide(const Value& a, const Value& b) { return emit(Op::divide, a, b); }
+Value divide(const Value& a, const Value& b) {
+  return emit(Op::divide, a, b);
+}
 
-Value power(const Value& a, const Value& b) { return emit(Op::power, a, b); }
+Value power(const Value& a, const Value& b) {
+  return emit(Op::power, a, b);
+}
 
 Value maximum(const Value& a, const Value& b) {
   return emit(Op::maximum, a, b);
@@ -270,7 +279,9 @@ Value minimum(const Value& a, const Value& b) {
   return emit(Op::minimum, a, b);
 }
 
-Value mod(const Value& a, const Value& b) { return emit(Op::mod, a, b); }
+Value mod(const Value& a, const Value& b) {
+  return emit(Op::mod, a, b);
+}
 
 Value floor_divide(const Value& a, const Value& b) {
   return emit(Op::floor_divide, a, b);
@@ -317,13 +328,17 @@ Value right_shift(const Value& a, const Value& b) {
   return emit(Op::right_shift, a, b);
 }
 
-Value equal(const Value& a, const Value& b) { return emit(Op::equal, a, b); }
+Value equal(const Value& a, const Value& b) {
+  return emit(Op::equal, a, b);
+}
 
 Value not_equal(const Value& a, const Value& b) {
   return emit(Op::not_equal, a, b);
 }
 
-Value less(const Value& a, const Value& b) { return emit(Op::less, a, b); }
+Value less(const Value& a, const Value& b) {
+  return emit(Op::less, a, b);
+}
 
 Value less_equal(const Value& a, const Value& b) {
   return emit(Op::less_equal, a, b);
@@ -338,8 +353,7 @@ Value greater_equal(const Value& a, const Value& b) {
 }
 
 Value where(const Value& condition, const Value& a, const Value& b) {
-  return rules::emit(
-      Op::select, {rules::to_boolean(condition, "where"), a, b});
+  return rules::emit(Op::select, {rules::to_boolean(condition, "where"), a, b});
 }
 
 Value clip(const Value& x, double low, double high) {
@@ -351,39 +365,61 @@ Value clip(const Value& x, double low, double high) {
   return minimum(maximum(x, low), high);
 }
 
-Value add(const Value& a, double b) { return emit(Op::add, a, b); }
+Value add(const Value& a, double b) {
+  return emit(Op::add, a, b);
+}
 
-Value subtract(const Value& a, double b) { return emit(Op::subtract, a, b); }
+Value subtract(const Value& a, double b) {
+  return emit(Op::subtract, a, b);
+}
 
 Value subtract(double a, const Value& b) {
   return emit(Op::subtract, scalar_like(b, a), b);
 }
 
-Value multiply(const Value& a, double b) { return emit(Op::multiply, a, b); }
+Value multiply(const Value& a, double b) {
+  return emit(Op::multiply, a, b);
+}
 
-Value divide(const Value& a, double b) { return emit(Op::divide, a, b); }
+Value divide(const Value& a, double b) {
+  return emit(Op::divide, a, b);
+}
 
 Value divide(double a, const Value& b) {
   return emit(Op::divide, scalar_like(b, a), b);
 }
 
-Value power(const Value& a, double b) { return emit(Op::power, a, b); }
+Value power(const Value& a, double b) {
+  return emit(Op::power, a, b);
+}
 
-Value maximum(const Value& a, double b) { return emit(Op::maximum, a, b); }
+Value maximum(const Value& a, double b) {
+  return emit(Op::maximum, a, b);
+}
 
-Value minimum(const Value& a, double b) { return emit(Op::minimum, a, b); }
+Value minimum(const Value& a, double b) {
+  return emit(Op::minimum, a, b);
+}
 
-Value equal(const Value& a, double b) { return emit(Op::equal, a, b); }
+Value equal(const Value& a, double b) {
+  return emit(Op::equal, a, b);
+}
 
-Value not_equal(const Value& a, double b) { return emit(Op::not_equal, a, b); }
+Value not_equal(const Value& a, double b) {
+  return emit(Op::not_equal, a, b);
+}
 
-Value less(const Value& a, double b) { return emit(Op::less, a, b); }
+Value less(const Value& a, double b) {
+  return emit(Op::less, a, b);
+}
 
 Value less_equal(const Value& a, double b) {
   return emit(Op::less_equal, a, b);
 }
 
-Value greater(const Value& a, double b) { return emit(Op::greater, a, b); }
+Value greater(const Value& a, double b) {
+  return emit(Op::greater, a, b);
+}
 
 Value greater_equal(const Value& a, double b) {
   return emit(Op::greater_equal, a, b);

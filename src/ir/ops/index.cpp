@@ -29,8 +29,7 @@ std::vector<ValueType> infer_take(const InferArgs& args) {
 std::size_t result_axis(const InferArgs& args, const Shape& shape) {
   const std::int64_t axis = args.attrs.integer("axis");
   if (axis < 0 || axis >= static_cast<std::int64_t>(shape.rank())) {
-    rules::fail(
-        args, format("expected an axis of {}, got {}", shape, axis));
+    rules::fail(args, format("expected an axis of {}, got {}", shape, axis));
   }
   return static_cast<std::size_t>(axis);
 }
@@ -66,10 +65,7 @@ std::vector<ValueType> infer_scatter_add(const InferArgs& args) {
 
 /// `a` and `b` are alike but for `axis`.
 void expect_alike(
-    const InferArgs& args,
-    const Shape& a,
-    const Shape& b,
-    std::size_t axis) {
+    const InferArgs& args, const Shape& a, const Shape& b, std::size_t axis) {
   bool alike = a.rank() == b.rank();
   for (std::size_t i = 0; alike && i < a.rank(); ++i) {
     alike = i == axis || a[i] == b[i];
@@ -97,8 +93,7 @@ std::vector<ValueType> infer_scatter_along_axis(const InferArgs& args) {
   rules::expect_integer(args, 0);
   rules::expect_numeric(args, 1);
   const Shape shape = rules::shape_attr(args);
-  expect_alike(
-      args, shape, args.inputs[0].shape, result_axis(args, shape));
+  expect_alike(args, shape, args.inputs[0].shape, result_axis(args, shape));
   if (args.inputs[0].shape != args.inputs[1].shape) {
     rules::fail(
         args,
@@ -176,10 +171,7 @@ Grads take_gradient(const GradientArgs& args) {
   const Shape shape = args.inputs[0].shape();
   return {
       ops::scatter_add(
-          args.inputs[1],
-          args.grads[0],
-          shape,
-          args.attrs.integer("axis")),
+          args.inputs[1], args.grads[0], shape, args.attrs.integer("axis")),
       Value()};
 }
 
@@ -206,10 +198,7 @@ Grads take_along_axis_gradient(const GradientArgs& args) {
   const Shape shape = args.inputs[0].shape();
   return {
       ops::scatter_along_axis(
-          args.inputs[1],
-          args.grads[0],
-          shape,
-          args.attrs.integer("axis")),
+          args.inputs[1], args.grads[0], shape, args.attrs.integer("axis")),
       Value()};
 }
 
@@ -218,11 +207,8 @@ Grads scatter_along_axis_gradient(const GradientArgs& args) {
   const Shape shape = args.attrs.shape();
   if (shape[axis] == 0) return {Value(), ops::zeros_like(args.inputs[1])};
   const Checked checked = check_indices(args.inputs[0], shape[axis]);
-  const Value rows =
-      ops::take_along_axis(args.grads[0], checked.indices, axis);
-  return {
-      Value(),
-      ops::where(checked.valid, rows, ops::scalar_like(rows, 0))};
+  const Value rows = ops::take_along_axis(args.grads[0], checked.indices, axis);
+  return {Value(), ops::where(checked.valid, rows, ops::scalar_like(rows, 0))};
 }
 
 /// Back to where the values came from; `axis` is the last one of top_k.
@@ -232,8 +218,7 @@ Grads sort_gradient(const GradientArgs& args) {
   const std::int64_t axis = args.op == Op::sort
                                 ? args.attrs.integer("axis")
                                 : static_cast<std::int64_t>(shape.rank()) - 1;
-  return {
-      ops::scatter_along_axis(args.outputs[1], args.grads[0], shape, axis)};
+  return {ops::scatter_along_axis(args.outputs[1], args.grads[0], shape, axis)};
 }
 
 Grads cumsum_gradient(const GradientArgs& args) {
@@ -335,8 +320,7 @@ Value scatter_add(
        {"axis", axis_of(updates, shape.rank(), axis, "scatter_add")}});
 }
 
-Value take_along_axis(
-    const Value& x, const Value& indices, std::int64_t axis) {
+Value take_along_axis(const Value& x, const Value& indices, std::int64_t axis) {
   rules::graph_of({x, indices}, "take_along_axis");
   return rules::emit(
       Op::take_along_axis,
@@ -375,8 +359,7 @@ SortResult top_k(const Value& x, std::int64_t k) {
   return {results[0], results[1]};
 }
 
-Value cumsum(
-    const Value& x, std::int64_t axis, bool exclusive, bool reverse) {
+Value cumsum(const Value& x, std::int64_t axis, bool exclusive, bool reverse) {
   rules::graph_of({x}, "cumsum");
   return rules::emit(
       Op::cumsum,

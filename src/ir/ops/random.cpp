@@ -44,8 +44,7 @@ std::vector<ValueType> infer_uniform(const InferArgs& args) {
   const double low = args.attrs.number("low");
   const double high = args.attrs.number("high");
   if (!(low <= high)) {
-    rules::fail(
-        args, format("expected low <= high, got {} and {}", low, high));
+    rules::fail(args, format("expected low <= high, got {} and {}", low, high));
   }
   return {{expect_floating_dtype(args), rules::shape_attr(args)}};
 }
@@ -89,8 +88,7 @@ std::vector<OpInfo> families::random_ops() {
 namespace ops {
 
 Value random_bits(const Value& state, const Shape& shape) {
-  return rules::emit(
-      Op::random_bits, {state}, {{"shape", rules::dims(shape)}});
+  return rules::emit(Op::random_bits, {state}, {{"shape", rules::dims(shape)}});
 }
 
 Value random_uniform(

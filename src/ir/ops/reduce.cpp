@@ -1,5 +1,4 @@
 #include <algorithm>
-
 #include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"
@@ -238,8 +237,7 @@ Value reduce(
   return rules::emit(
       op,
       {x},
-      {{"axes",
-        rules::normalize_axes(axes, x.rank(), rules::who(x, function))},
+      {{"axes", rules::normalize_axes(axes, x.rank(), rules::who(x, function))},
        {"keepdims", keepdims}});
 }
 

@@ -42,7 +42,8 @@ Table build_table() {
       const auto index = static_cast<std::size_t>(info.op);
       KERATIN_CHECK(index < declared.size(), "op {} out of range", index);
       KERATIN_CHECK(!declared[index], "op {} declared twice", info.name);
-      KERATIN_CHECK(info.infer != nullptr, "op {} has no shape rule", info.name);
+      KERATIN_CHECK(
+          info.infer != nullptr, "op {} has no shape rule", info.name);
       declared[index] = true;
       const bool fresh = table.by_name.emplace(info.name, index).second;
       KERATIN_CHECK(fresh, "two ops are named {}", info.name);
@@ -72,8 +73,12 @@ const OpInfo* find_op(std::string_view name) {
   return found == names.end() ? nullptr : &table().by_op[found->second];
 }
 
-std::span<const OpInfo> all_ops() { return table().by_op; }
+std::span<const OpInfo> all_ops() {
+  return table().by_op;
+}
 
-std::string_view op_name(Op op) { return op_info(op).name; }
+std::string_view op_name(Op op) {
+  return op_info(op).name;
+}
 
 }  // namespace keratin

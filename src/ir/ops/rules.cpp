@@ -1,9 +1,8 @@
 #include "src/ir/ops/rules.hpp"
 
 #include <algorithm>
-#include <utility>
-
 #include <keratin/error.hpp>
+#include <utility>
 
 #include "src/core/format.hpp"
 #include "src/ir/subgraph.hpp"
@@ -45,7 +44,9 @@ void fail(const std::string& who, std::string_view message) {
   throw InvalidArgument(format("{} {}", who, message));
 }
 
-void expect_same_dtype(const InferArgs& args) { expect_same_dtype(args, 0); }
+void expect_same_dtype(const InferArgs& args) {
+  expect_same_dtype(args, 0);
+}
 
 void expect_same_dtype(const InferArgs& args, std::size_t first) {
   for (std::size_t i = first + 1; i < args.inputs.size(); ++i) {
@@ -90,8 +91,7 @@ void expect_not_string(const InferArgs& args, std::size_t operand) {
       "strings live on the host only; look them up before the graph");
 }
 
-void expect_rank(
-    const InferArgs& args, std::size_t operand, std::size_t rank) {
+void expect_rank(const InferArgs& args, std::size_t operand, std::size_t rank) {
   if (args.inputs[operand].shape.rank() == rank) return;
   fail(
       args,
@@ -127,7 +127,8 @@ std::size_t normalize_axis(
   if (axis >= -count && axis < count) {
     return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
   }
-  if (count == 0) fail(who, format("expected no axis of a scalar, got {}", axis));
+  if (count == 0)
+    fail(who, format("expected no axis of a scalar, got {}", axis));
   fail(
       who,
       format(
@@ -162,7 +163,8 @@ Ints normalize_axes(
 std::size_t axis_attr(
     const InferArgs& args, std::size_t operand, std::string_view name) {
   const std::int64_t axis = args.attrs.integer(name);
-  const auto rank = static_cast<std::int64_t>(args.inputs[operand].shape.rank());
+  const auto rank =
+      static_cast<std::int64_t>(args.inputs[operand].shape.rank());
   if (axis < 0 || axis >= rank) {
     fail(
         args,
@@ -230,7 +232,9 @@ Shape broadcast_operands(const InferArgs& args, std::size_t first) {
   return Shape(std::move(dims));
 }
 
-bool is_differentiable(const Value& x) { return is_floating(x.dtype()); }
+bool is_differentiable(const Value& x) {
+  return is_floating(x.dtype());
+}
 
 Value sum_to_shape(const Value& grad, const Shape& shape) {
   const Shape from = grad.shape();
@@ -246,8 +250,7 @@ Value sum_to_shape(const Value& grad, const Shape& shape) {
   return ops::reshape(total, shape);
 }
 
-Value restore_axes(
-    const Value& reduced, const Shape& shape, const Ints& axes) {
+Value restore_axes(const Value& reduced, const Shape& shape, const Ints& axes) {
   return ops::reshape(reduced, reduced_shape(shape, axes, true));
 }
 
@@ -309,6 +312,8 @@ Value to_boolean(const Value& x, std::string_view function) {
   return ops::not_equal(x, 0.0);
 }
 
-Ints dims(const Shape& shape) { return shape.dims(); }
+Ints dims(const Shape& shape) {
+  return shape.dims();
+}
 
 }  // namespace keratin::rules

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <keratin/ops.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <keratin/ops.hpp>
 
 #include "src/ir/op_info.hpp"
 
@@ -59,8 +58,7 @@ std::size_t normalize_axis(
 
 /// Ascending, non-negative, all of them when `axes` is empty. Throws when one
 /// is out of range or named twice.
-Ints normalize_axes(
-    const Ints& axes, std::size_t rank, const std::string& who);
+Ints normalize_axes(const Ints& axes, std::size_t rank, const std::string& who);
 
 /// The attribute `name`, checked to be a valid non-negative axis of the
 /// operand.

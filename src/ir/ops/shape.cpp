@@ -1,5 +1,4 @@
 #include <algorithm>
-
 #include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"
@@ -187,8 +186,7 @@ std::vector<ValueType> infer_iota(const InferArgs& args) {
   const std::int64_t axis = args.attrs.integer("axis");
   const DType dtype = args.attrs.dtype();
   if (axis < 0 || axis >= static_cast<std::int64_t>(shape.rank())) {
-    rules::fail(
-        args, format("expected an axis of {}, got {}", shape, axis));
+    rules::fail(args, format("expected an axis of {}, got {}", shape, axis));
   }
   if (!is_integer(dtype) && !is_floating(dtype)) {
     rules::fail(args, format("expected a dtype of numbers, got {}", dtype));

@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <numeric>
-
 #include <keratin/ops.hpp>
+#include <numeric>
 
 #include "src/core/format.hpp"
 #include "src/ir/ops/rules.hpp"
@@ -19,8 +18,7 @@ Shape resolve(const Value& x, const Shape& shape) {
   const std::string name = rules::who(x, "reshape");
   if (std::find(unknown + 1, dims.end(), kUnknown) != dims.end()) {
     rules::fail(
-        name,
-        format("expected one unknown dimension at most, got {}", shape));
+        name, format("expected one unknown dimension at most, got {}", shape));
   }
   *unknown = 1;
   const std::int64_t known = Shape(dims).size();
@@ -41,8 +39,7 @@ Shape resolve(const Value& x, const Shape& shape) {
 
 }  // namespace
 
-Value iota(
-    Graph& graph, const Shape& shape, std::int64_t axis, DType dtype) {
+Value iota(Graph& graph, const Shape& shape, std::int64_t axis, DType dtype) {
   const std::size_t index = rules::normalize_axis(axis, shape.rank(), "[iota]");
   return graph.add1(
       Op::iota,
@@ -70,11 +67,11 @@ Value transpose(const Value& x, Axes permutation) {
   for (std::int64_t& axis : permutation) {
     axis = static_cast<std::int64_t>(rules::normalize_axis(axis, rank, name));
   }
-  const bool identity = permutation.size() == rank &&
-                        std::is_sorted(permutation.begin(), permutation.end()) &&
-                        std::adjacent_find(
-                            permutation.begin(), permutation.end()) ==
-                            permutation.end();
+  const bool identity =
+      permutation.size() == rank &&
+      std::is_sorted(permutation.begin(), permutation.end()) &&
+      std::adjacent_find(permutation.begin(), permutation.end()) ==
+          permutation.end();
   if (identity) return x;
   return rules::emit(
       Op::transpose, {x}, {{"permutation", std::move(permutation)}});

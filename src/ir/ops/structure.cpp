@@ -1,5 +1,4 @@
 #include <cmath>
-
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
@@ -110,9 +109,13 @@ Value full(Graph& graph, const Shape& shape, double value, DType dtype) {
   return shape.empty() ? scalar : broadcast_to(scalar, shape);
 }
 
-Value zeros_like(const Value& x) { return full_like(x, 0); }
+Value zeros_like(const Value& x) {
+  return full_like(x, 0);
+}
 
-Value ones_like(const Value& x) { return full_like(x, 1); }
+Value ones_like(const Value& x) {
+  return full_like(x, 1);
+}
 
 Value full_like(const Value& x, double value) {
   Graph& graph = rules::graph_of({x}, "full_like");

@@ -1,6 +1,5 @@
-#include <numbers>
-
 #include <keratin/ops.hpp>
+#include <numbers>
 
 #include "src/ir/ops/families.hpp"
 #include "src/ir/ops/rules.hpp"
@@ -54,11 +53,17 @@ std::vector<ValueType> infer_cast(const InferArgs& args) {
 using Args = const GradientArgs&;
 using Grads = std::vector<Value>;
 
-const Value& g(Args args) { return args.grads[0]; }
+const Value& g(Args args) {
+  return args.grads[0];
+}
 
-const Value& x(Args args) { return args.inputs[0]; }
+const Value& x(Args args) {
+  return args.inputs[0];
+}
 
-const Value& y(Args args) { return args.outputs[0]; }
+const Value& y(Args args) {
+  return args.outputs[0];
+}
 
 Grads relu_gradient(Args a) {
   // By y, so that x need not be kept; 0 at 0, as TensorFlow.
@@ -283,15 +288,25 @@ Value floating(Op op, const Value& x) {
 
 // These keep integers as they are.
 
-Value negative(const Value& x) { return rules::emit(Op::negative, {x}); }
+Value negative(const Value& x) {
+  return rules::emit(Op::negative, {x});
+}
 
-Value abs(const Value& x) { return rules::emit(Op::abs, {x}); }
+Value abs(const Value& x) {
+  return rules::emit(Op::abs, {x});
+}
 
-Value sign(const Value& x) { return rules::emit(Op::sign, {x}); }
+Value sign(const Value& x) {
+  return rules::emit(Op::sign, {x});
+}
 
-Value square(const Value& x) { return rules::emit(Op::square, {x}); }
+Value square(const Value& x) {
+  return rules::emit(Op::square, {x});
+}
 
-Value relu(const Value& x) { return rules::emit(Op::relu, {x}); }
+Value relu(const Value& x) {
+  return rules::emit(Op::relu, {x});
+}
 
 Value round(const Value& x) {
   rules::graph_of({x}, "round");
@@ -300,64 +315,117 @@ Value round(const Value& x) {
 
 // These make f32 of integers, as Keras does.
 
-Value exp(const Value& x) { return floating(Op::exp, x); }
-
-Value expm1(const Value& x) { return floating(Op::expm1, x); }
-
-Value log(const Value& x) { return floating(Op::log, x); }
-
-Value log1p(const Value& x) { return floating(Op::log1p, x); }
-
-Value sqrt(const Value& x) { return floating(Op::sqrt, x); }
-
-Value rsqrt(const Value& x) { return floating(Op::rsqrt, x); }
-
-Value reciprocal(const Value& x) { return floating(Op::reciprocal, x); }
-
-Value sin(const Value& x) { return floating(Op::sin, x); }
-
-Value cos(const Value& x) { return floating(Op::cos, x); }
-
-Value tan(const Value& x) { return floating(Op::tan, x); }
-
-Value arcsin(const Value& x) { return floating(Op::arcsin, x); }
-
-Value arccos(const Value& x) { return floating(Op::arccos, x); }
-
-Value arctan(const Value& x) { return floating(Op::arctan, x); }
-
-Value sinh(const Value& x) { return floating(Op::sinh, x); }
-
-Value cosh(const Value& x) { return floating(Op::cosh, x); }
-
-Value tanh(const Value& x) { return floating(Op::tanh, x); }
-
-Value arcsinh(const Value& x) { return floating(Op::arcsinh, x); }
-
-Value arccosh(const Value& x) { return floating(Op::arccosh, x); }
-
-Value arctanh(const Value& x) { return floating(Op::arctanh, x); }
-
-Value erf(const Value& x) { return floating(Op::erf, x); }
-
-Value sigmoid(const Value& x) { return floating(Op::sigmoid, x); }
-
-Value softplus(const Value& x) { return floating(Op::softplus, x); }
-
-Value floor(const Value& x) { return floating(Op::floor, x); }
-
-Value ceil(const Value& x) { return floating(Op::ceil, x); }
-
-Value isnan(const Value& x) { return floating(Op::isnan, x); }
-
-Value isfinite(const Value& x) { return floating(Op::isfinite, x); }
-
-Value logical_not(const Value& x) {
-  return rules::emit(
-      Op::logical_not, {rules::to_boolean(x, "logical_not")});
+Value exp(const Value& x) {
+  return floating(Op::exp, x);
 }
 
-Value bitwise_not(const Value& x) { return rules::emit(Op::bitwise_not, {x}); }
+Value expm1(const Value& x) {
+  return floating(Op::expm1, x);
+}
+
+Value log(const Value& x) {
+  return floating(Op::log, x);
+}
+
+Value log1p(const Value& x) {
+  return floating(Op::log1p, x);
+}
+
+Value sqrt(const Value& x) {
+  return floating(Op::sqrt, x);
+}
+
+Value rsqrt(const Value& x) {
+  return floating(Op::rsqrt, x);
+}
+
+Value reciprocal(const Value& x) {
+  return floating(Op::reciprocal, x);
+}
+
+Value sin(const Value& x) {
+  return floating(Op::sin, x);
+}
+
+Value cos(const Value& x) {
+  return floating(Op::cos, x);
+}
+
+Value tan(const Value& x) {
+  return floating(Op::tan, x);
+}
+
+Value arcsin(const Value& x) {
+  return floating(Op::arcsin, x);
+}
+
+Value arccos(const Value& x) {
+  return floating(Op::arccos, x);
+}
+
+Value arctan(const Value& x) {
+  return floating(Op::arctan, x);
+}
+
+Value sinh(const Value& x) {
+  return floating(Op::sinh, x);
+}
+
+Value cosh(const Value& x) {
+  return floating(Op::cosh, x);
+}
+
+Value tanh(const Value& x) {
+  return floating(Op::tanh, x);
+}
+
+Value arcsinh(const Value& x) {
+  return floating(Op::arcsinh, x);
+}
+
+Value arccosh(const Value& x) {
+  return floating(Op::arccosh, x);
+}
+
+Value arctanh(const Value& x) {
+  return floating(Op::arctanh, x);
+}
+
+Value erf(const Value& x) {
+  return floating(Op::erf, x);
+}
+
+Value sigmoid(const Value& x) {
+  return floating(Op::sigmoid, x);
+}
+
+Value softplus(const Value& x) {
+  return floating(Op::softplus, x);
+}
+
+Value floor(const Value& x) {
+  return floating(Op::floor, x);
+}
+
+Value ceil(const Value& x) {
+  return floating(Op::ceil, x);
+}
+
+Value isnan(const Value& x) {
+  return floating(Op::isnan, x);
+}
+
+Value isfinite(const Value& x) {
+  return floating(Op::isfinite, x);
+}
+
+Value logical_not(const Value& x) {
+  return rules::emit(Op::logical_not, {rules::to_boolean(x, "logical_not")});
+}
+
+Value bitwise_not(const Value& x) {
+  return rules::emit(Op::bitwise_not, {x});
+}
 
 Value cast(const Value& x, DType dtype) {
   rules::graph_of({x}, "cast");
