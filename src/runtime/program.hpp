@@ -21,7 +21,8 @@ struct ProgramGroup {
 /// turns).
 class Program {
  public:
-  /// Optimises for `backend` and compiles.
+  /// Optimises for `backend` and compiles. The programs of a group are of one
+  /// backend. KERATIN_CHECK_NAN=1 counts as options.check_nan.
   Program(
       const Graph& graph,
       Backend& backend,
@@ -29,7 +30,8 @@ class Program {
       CompileOptions options = {});
 
   /// REQUIRES: one input per parameter; throws InvalidArgument naming the
-  /// parameter whose type is another.
+  /// parameter whose type is another. With check_nan, a step that throws leaves
+  /// the variables as they were.
   void run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs);
   std::vector<Tensor> run(std::span<const Tensor> inputs);
 
@@ -41,8 +43,13 @@ class Program {
     ValueType type;
   };
 
+  void check_inputs(std::span<const Tensor> inputs) const;
+  void run_checked(
+      std::span<const Tensor> inputs, std::vector<Tensor>& outputs);
+
   std::string name_;
   Backend& backend_;
+  bool check_nan_ = false;
   std::shared_ptr<ProgramGroup> group_;
   std::vector<Input> inputs_;
   std::vector<Variable> variables_;  // read or assigned

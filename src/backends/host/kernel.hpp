@@ -70,6 +70,7 @@ class KernelFactory {
 /// `dispatch`.
 struct KernelEntry {
   std::string_view name;  // "onednn.conv"
+  /// A refusal with an empty reason means "not my op" and is not logged.
   Support (*supports)(const Graph& graph, const Node& node);
   std::unique_ptr<Kernel> (*make)(
       KernelFactory& factory, const Graph& graph, const Node& node);

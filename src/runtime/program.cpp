@@ -1,0 +1,130 @@
+#include "src/runtime/program.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <keratin/error.hpp>
+
+#include "src/core/env.hpp"
+#include "src/core/format.hpp"
+#include "src/core/log.hpp"
+#include "src/runtime/variable_sync.hpp"
+
+namespace keratin {
+
+namespace {
+
+Graph optimize_for(const Graph& graph, Backend& backend) {
+  PipelineOptions options;
+  options.supports = [&backend](const Graph& g, const Node& node) {
+    return backend.supports(g, node);
+  };
+  options.backend_passes = backend.passes();
+  return optimize(graph, options);
+}
+
+void add_once(std::vector<Variable>& list, const Variable& variable) {
+  if (std::find(list.begin(), list.end(), variable) == list.end()) {
+    list.push_back(variable);
+  }
+}
+
+}  // namespace
+
+Program::Program(
+    const Graph& graph,
+    Backend& backend,
+    std::shared_ptr<ProgramGroup> group,
+    CompileOptions options)
+    : name_(options.name),
+      backend_(backend),
+      group_(group ? std::move(group) : std::make_shared<ProgramGroup>()) {
+  for (const ValueId id : graph.parameters()) {
+    const Node& node = graph.node(graph.producer(id));
+    inputs_.push_back({node.attrs.get<std::string>("name"), graph.type(id)});
+  }
+  Graph optimized = optimize_for(graph, backend);
+  for (const Node& node : optimized.nodes()) {
+    if (node.op != Op::read && node.op != Op::assign) continue;
+    const auto& variable = node.attrs.get<Variable>("variable");
+    add_once(variables_, variable);
+    if (node.op == Op::assign) add_once(assigned_, variable);
+  }
+  options.check_nan = options.check_nan || env::check_nan();
+  check_nan_ = options.check_nan;
+  const std::lock_guard lock(group_->mutex);
+  if (!options.workspace) {
+    if (!group_->workspace) group_->workspace = backend.make_workspace();
+    options.workspace = group_->workspace;
+  }
+  executable_ = backend.compile(std::move(optimized), options);
+  stats_ = executable_->stats();
+  KERATIN_LOG(
+      train,
+      "compiled {} for {}: {} kernels, {} bytes of arena",
+      name_,
+      backend.name(),
+      stats_.kernels,
+      stats_.arena_bytes);
+}
+
+void Program::check_inputs(std::span<const Tensor> inputs) const {
+  if (inputs.size() != inputs_.size()) {
+    throw InvalidArgument(keratin::format(
+        "[{}] expected {} inputs, got {}",
+        name_,
+        inputs_.size(),
+        inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Input& want = inputs_[i];
+    const Tensor& got = inputs[i];
+    if (got.dtype() == want.type.dtype && got.shape() == want.type.shape) {
+      continue;
+    }
+    throw InvalidArgument(keratin::format(
+        "[{}] input \"{}\": expected {}, got {}{}",
+        name_,
+        want.name,
+        want.type.str(),
+        got.dtype(),
+        got.shape()));
+  }
+}
+
+void Program::run(
+    std::span<const Tensor> inputs, std::vector<Tensor>& outputs) {
+  check_inputs(inputs);
+  const std::lock_guard lock(group_->mutex);
+  for (const Variable& variable : variables_) {
+    move_to_device(variable.state(), backend_);
+  }
+  if (!check_nan_) {
+    executable_->run(inputs, outputs);
+  } else {
+    run_checked(inputs, outputs);
+  }
+  for (const Variable& variable : assigned_) note_assigned(variable.state());
+}
+
+// A step that stops at a bad value leaves every variable as it was before.
+void Program::run_checked(
+    std::span<const Tensor> inputs, std::vector<Tensor>& outputs) {
+  for (const Variable& variable : assigned_) fetch_to_host(variable.state());
+  try {
+    executable_->run(inputs, outputs);
+  } catch (...) {
+    for (const Variable& variable : assigned_) {
+      restore_from_host(variable.state());
+    }
+    throw;
+  }
+}
+
+std::vector<Tensor> Program::run(std::span<const Tensor> inputs) {
+  std::vector<Tensor> outputs;
+  run(inputs, outputs);
+  return outputs;
+}
+
+}  // namespace keratin
