@@ -317,6 +317,11 @@ void Writer::attr(
   check_name(path);
   check_name(name);
   check_texts(value, name);
+  if (value.dtype() == DType::bf16) {
+    throw InvalidArgument(format(
+        "[hdf5] attribute {}: HDF5 has no bfloat16; cast it to float32",
+        io::quoted(name)));
+  }
   const auto size = value.dtype() == DType::string
                         ? 16 * static_cast<std::size_t>(value.size())
                         : value.size_bytes();

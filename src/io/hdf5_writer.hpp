@@ -33,7 +33,8 @@ class Writer {
 
   /// Writes an attribute of the group or dataset at `path` ("/" for the root),
   /// replacing one of that name. InvalidArgument when it is over 64 kB, HDF5's
-  /// limit; texts do not count towards it, 16 bytes for each of a list do.
+  /// limit (texts do not count towards it, 16 bytes for each of a list do), or
+  /// bfloat16.
   void attr(
       const std::string& path, const std::string& name, const Tensor& value);
 
