@@ -48,3 +48,30 @@ class KERATIN_API Constraint final : public FieldValue {
 KERATIN_API std::vector<std::string> constraint_names();
 
 }  // namespace keratin
+
+/// Keras's constraints. Norms are L2 norms over `axis` (one or several).
+namespace keratin::constraints {
+
+struct MaxNormOptions {
+  double max_value = 2;
+  Dims axis = 0;
+};
+
+struct MinMaxNormOptions {
+  double min_value = 0;
+  double max_value = 1;
+  /// 1: norms go into the range at once; below: that part of the way.
+  double rate = 1;
+  Dims axis = 0;
+};
+
+struct UnitNormOptions {
+  Dims axis = 0;
+};
+
+KERATIN_API Constraint max_norm(MaxNormOptions options = {});
+KERATIN_API Constraint min_max_norm(MinMaxNormOptions options = {});
+KERATIN_API Constraint non_neg();
+KERATIN_API Constraint unit_norm(UnitNormOptions options = {});
+
+}  // namespace keratin::constraints

@@ -50,3 +50,67 @@ class KERATIN_API Initializer final : public FieldValue {
 KERATIN_API std::vector<std::string> initializer_names();
 
 }  // namespace keratin
+
+/// Keras's initializers. Those that draw take a seed; without one the next of
+/// set_random_seed. Fans of a shape: [in, out] for a matrix,
+/// [kernel..., in, out] times the kernel's size for a convolution.
+namespace keratin::initializers {
+
+struct NormalOptions {
+  double mean = 0;
+  double stddev = 0.05;
+  std::optional<std::int64_t> seed = {};
+};
+
+struct UniformOptions {
+  double minval = -0.05;
+  double maxval = 0.05;
+  std::optional<std::int64_t> seed = {};
+};
+
+struct VarianceScalingOptions {
+  double scale = 1;
+  std::string mode = "fan_in";  // "fan_in", "fan_out" or "fan_avg"
+  /// "truncated_normal", "untruncated_normal" or "uniform".
+  std::string distribution = "truncated_normal";
+  std::optional<std::int64_t> seed = {};
+  /// Axes whose extents multiply to the fans; both or none.
+  std::optional<std::vector<std::int64_t>> input_axes = {};
+  std::optional<std::vector<std::int64_t>> output_axes = {};
+};
+
+struct FanOptions {
+  std::optional<std::int64_t> seed = {};
+  std::optional<std::vector<std::int64_t>> input_axes = {};
+  std::optional<std::vector<std::int64_t>> output_axes = {};
+};
+
+struct OrthogonalOptions {
+  double gain = 1;
+  std::optional<std::int64_t> seed = {};
+};
+
+KERATIN_API Initializer zeros();
+KERATIN_API Initializer ones();
+KERATIN_API Initializer constant(double value);
+KERATIN_API Initializer random_normal(NormalOptions options = {});
+KERATIN_API Initializer random_uniform(UniformOptions options = {});
+
+/// Normal, values beyond two standard deviations drawn again.
+KERATIN_API Initializer truncated_normal(NormalOptions options = {});
+KERATIN_API Initializer variance_scaling(VarianceScalingOptions options = {});
+KERATIN_API Initializer glorot_uniform(FanOptions options = {});
+KERATIN_API Initializer glorot_normal(FanOptions options = {});
+KERATIN_API Initializer he_uniform(FanOptions options = {});
+KERATIN_API Initializer he_normal(FanOptions options = {});
+KERATIN_API Initializer lecun_uniform(FanOptions options = {});
+KERATIN_API Initializer lecun_normal(FanOptions options = {});
+
+/// Orthonormal columns (rows when there are more columns than rows) of the
+/// shape flattened to a matrix over its last axis, times gain.
+KERATIN_API Initializer orthogonal(OrthogonalOptions options = {});
+
+/// gain on the diagonal of a matrix.
+KERATIN_API Initializer identity(double gain = 1);
+
+}  // namespace keratin::initializers

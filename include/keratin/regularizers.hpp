@@ -47,3 +47,31 @@ class KERATIN_API Regularizer final : public FieldValue {
 KERATIN_API std::vector<std::string> regularizer_names();
 
 }  // namespace keratin
+
+/// Keras's regularizers. Factors are finite and >= 0 (InvalidArgument).
+namespace keratin::regularizers {
+
+struct L1L2Options {
+  double l1 = 0;
+  double l2 = 0;
+};
+
+struct OrthogonalOptions {
+  double factor = 0.01;
+  std::string mode = "rows";  // or "columns"
+};
+
+/// l1 * sum(|x|).
+KERATIN_API Regularizer l1(double l1 = 0.01);
+
+/// l2 * sum(x^2).
+KERATIN_API Regularizer l2(double l2 = 0.01);
+
+/// l1 * sum(|x|) + l2 * sum(x^2).
+KERATIN_API Regularizer l1_l2(L1L2Options options = {});
+
+/// factor times the mean of |dot products| of the L2-normalised rows (columns)
+/// of a matrix with each other.
+KERATIN_API Regularizer orthogonal(OrthogonalOptions options = {});
+
+}  // namespace keratin::regularizers

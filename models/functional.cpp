@@ -1,0 +1,208 @@
+#include "models/functional.hpp"
+
+#include <unordered_map>
+#include <utility>
+
+#include <keratin/error.hpp>
+#include <keratin/ops.hpp>
+
+#include "layers/base/symbolic_state.hpp"
+#include "src/core/format.hpp"
+
+namespace keratin {
+
+FunctionalImpl::FunctionalImpl(
+    std::vector<SymbolicTensor> inputs,
+    std::vector<SymbolicTensor> outputs,
+    std::string name,
+    bool single_input,
+    bool single_output)
+    : ModelImpl(std::move(name)),
+      single_input_(single_input),
+      single_output_(single_output) {
+  set_graph(std::move(inputs), std::move(outputs));
+}
+
+void FunctionalImpl::set_graph(
+    std::vector<SymbolicTensor> inputs, std::vector<SymbolicTensor> outputs) {
+  FunctionalGraph graph = map_graph(who(), inputs, outputs);
+  inputs_ = std::move(inputs);
+  outputs_ = std::move(outputs);
+  nodes_ = std::move(graph.nodes);
+  clear_sublayers();
+  for (const auto& layer : graph.layers) {
+    add_sublayer(layer->name(), Layer(layer));
+  }
+  std::vector<Shape> shapes;
+  for (const SymbolicTensor& input : inputs_) shapes.push_back(input.shape());
+  ensure_built(shapes);
+}
+
+namespace {
+
+/// "input 'in0': expected shape (None, 5), got [3,4]".
+void check_input(
+    const std::string& who, const SymbolicTensor& expected, const Shape& got) {
+  const Shape& want = expected.shape();
+  bool fits = want.rank() == got.rank();
+  for (std::size_t axis = 0; fits && axis < got.rank(); ++axis) {
+    fits = want[axis] == kUnknown || got[axis] == kUnknown ||
+           want[axis] == got[axis];
+  }
+  if (fits) return;
+  std::string fix;
+  if (got.rank() + 1 == want.rank()) {
+    fix = "; a batch axis seems to be missing";
+  }
+  throw InvalidArgument(format(
+      "{} input '{}': expected shape {}, got {}{}",
+      who,
+      expected.state().node->layer->name(),
+      want.keras_str(),
+      got.keras_str(),
+      fix));
+}
+
+template <class T>
+std::vector<T> by_position(
+    const std::string& who,
+    const std::vector<SymbolicTensor>& inputs,
+    const Arguments<T>& arguments) {
+  std::vector<T> tensors = arguments.tensors();
+  if (tensors.size() != inputs.size()) {
+    throw InvalidArgument(format(
+        "{} expected {} input tensors, got {}",
+        who,
+        inputs.size(),
+        tensors.size()));
+  }
+  return tensors;
+}
+
+/// The arguments of a call with what stands for its symbolic tensors.
+template <class T>
+Arguments<T> fill_in(
+    const SymbolicInputs& arguments,
+    const std::unordered_map<const SymbolicState*, T>& known) {
+  Arguments<T> out;
+  for (const Argument<SymbolicTensor>& item : arguments.items) {
+    Argument<T> filled{item.name, {}, item.is_list, item.constant};
+    for (const SymbolicTensor& tensor : item.tensors) {
+      filled.tensors.push_back(known.at(&tensor.state()));
+    }
+    out.items.push_back(std::move(filled));
+  }
+  return out;
+}
+
+/// Runs the calls in order; `invoke(layer, arguments)` yields the results.
+template <class T, class Invoke>
+std::vector<T> run_nodes(
+    const FunctionalImpl& model, std::vector<T> inputs, Invoke&& invoke) {
+  std::unordered_map<const SymbolicState*, T> known;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    known.emplace(&model.inputs()[i].state(), std::move(inputs[i]));
+  }
+  for (const auto& node : model.nodes()) {
+    bool wanted = false;
+    for (const auto& weak : node->outputs) {
+      const auto state = weak.lock();
+      wanted = wanted || (state && !known.contains(state.get()));
+    }
+    if (!wanted || node->arguments.items.empty()) continue;
+    std::vector<T> results =
+        invoke(*node->layer, fill_in<T>(node->arguments, known));
+    for (std::size_t i = 0; i < node->outputs.size(); ++i) {
+      if (const auto state = node->outputs[i].lock()) {
+        known.emplace(state.get(), results[i]);
+      }
+    }
+  }
+  std::vector<T> outputs;
+  for (const SymbolicTensor& output : model.outputs()) {
+    outputs.push_back(known.at(&output.state()));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+std::vector<Value> FunctionalImpl::call_many(
+    CallContext& ctx, const CallInputs& inputs) {
+  std::vector<Value> values = by_position(who(), inputs_, inputs);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    check_input(who(), inputs_[i], values[i].shape());
+    if (values[i].dtype() == inputs_[i].dtype()) continue;
+    // Bytes and doubles become what the Input says, inside the program.
+    const Value mask = ctx.mask(values[i]);
+    values[i] = ops::cast(values[i], inputs_[i].dtype());
+    if (mask) ctx.set_mask(values[i], mask);
+  }
+  return run_nodes<Value>(
+      *this, values, [&](LayerImpl& layer, const CallInputs& arguments) {
+        return layer.invoke(ctx, arguments);
+      });
+}
+
+std::vector<LayerImpl::Spec> FunctionalImpl::compute_output_spec(
+    const Arguments<Spec>& inputs) {
+  const std::vector<Spec> specs = by_position(who(), inputs_, inputs);
+  bool as_built = true;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    check_input(who(), inputs_[i], specs[i].shape);
+    as_built = as_built && specs[i].shape == inputs_[i].shape();
+  }
+  if (as_built) {
+    std::vector<Spec> out;
+    for (const SymbolicTensor& output : outputs_) {
+      out.push_back({output.shape(), output.dtype()});
+    }
+    return out;
+  }
+  return run_nodes<Spec>(
+      *this, specs, [](LayerImpl& layer, const Arguments<Spec>& arguments) {
+        return layer.compute_output_spec(arguments);
+      });
+}
+
+std::vector<Value> FunctionalImpl::compute_masks(
+    CallContext& ctx,
+    const CallInputs& inputs,
+    const std::vector<Value>& outputs) {
+  (void)inputs;
+  std::vector<Value> masks;
+  for (const Value& output : outputs) masks.push_back(ctx.mask(output));
+  return masks;
+}
+
+std::vector<Layer> FunctionalImpl::layers() const {
+  std::vector<Layer> out;
+  for (const auto& [name, layer] : sublayers()) out.push_back(layer);
+  return out;
+}
+
+std::vector<std::string> FunctionalImpl::input_names() const {
+  std::vector<std::string> names;
+  for (const SymbolicTensor& input : inputs_) {
+    names.push_back(input.state().node->layer->name());
+  }
+  return names;
+}
+
+std::vector<std::string> FunctionalImpl::output_names() const {
+  std::vector<std::string> names;
+  for (const SymbolicTensor& output : outputs_) {
+    names.push_back(output.state().node->layer->name());
+  }
+  return names;
+}
+
+std::vector<LayerImpl::Spec> FunctionalImpl::input_specs() const {
+  std::vector<Spec> specs;
+  for (const SymbolicTensor& input : inputs_) {
+    specs.push_back({input.shape(), input.dtype()});
+  }
+  return specs;
+}
+
+}  // namespace keratin

@@ -1,0 +1,431 @@
+// The JSON of functional models, in Keras 3's dialect.
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include <keratin/error.hpp>
+
+#include "layers/base/input_layer.hpp"
+#include "layers/base/symbolic_state.hpp"
+#include "models/functional.hpp"
+#include "src/core/format.hpp"
+
+namespace keratin {
+
+namespace {
+
+using CallNode = LayerImpl::CallNode;
+
+Config shape_config(const Shape& shape) {
+  Config out = Config::array();
+  for (const std::int64_t dim : shape) {
+    out.push_back(dim == kUnknown ? Config() : Config(dim));
+  }
+  return out;
+}
+
+/// Which of a layer's calls inside this model a node is.
+class NodeIndex {
+ public:
+  explicit NodeIndex(const std::vector<std::shared_ptr<CallNode>>& nodes) {
+    // A layer's own order of calls, those of this model only.
+    std::unordered_map<const CallNode*, bool> inside;
+    for (const auto& node : nodes) inside[node.get()] = true;
+    std::unordered_map<const LayerImpl*, bool> done;
+    for (const auto& node : nodes) {
+      if (done[node->layer.get()]) continue;
+      done[node->layer.get()] = true;
+      std::int64_t count = 0;
+      for (const auto& weak : node->layer->call_nodes()) {
+        const auto call = weak.lock();
+        if (!call || !inside.contains(call.get())) continue;
+        index_[call.get()] = count++;
+        calls_[node->layer.get()].push_back(call);
+      }
+    }
+  }
+
+  std::int64_t of(const CallNode& node) const { return index_.at(&node); }
+
+  const std::vector<std::shared_ptr<CallNode>>& calls(
+      const LayerImpl& layer) const {
+    return calls_.at(&layer);
+  }
+
+ private:
+  std::unordered_map<const CallNode*, std::int64_t> index_;
+  std::unordered_map<const LayerImpl*, std::vector<std::shared_ptr<CallNode>>>
+      calls_;
+};
+
+Config history(const SymbolicTensor& tensor, const NodeIndex& index) {
+  const SymbolicState& state = tensor.state();
+  return Config::array(
+      {state.node->layer->name(),
+       index.of(*state.node),
+       static_cast<std::int64_t>(state.index)});
+}
+
+Config tensor_config(const SymbolicTensor& tensor, const NodeIndex& index) {
+  return Config::object(
+      {{"class_name", "__keras_tensor__"},
+       {"config",
+        Config::object(
+            {{"shape", shape_config(tensor.shape())},
+             {"dtype", name_of(tensor.dtype())},
+             {"keras_history", history(tensor, index)}})}});
+}
+
+Config argument_config(
+    const Argument<SymbolicTensor>& argument, const NodeIndex& index) {
+  if (argument.tensors.empty() && !argument.is_list) return argument.constant;
+  if (!argument.is_list) return tensor_config(argument.tensors[0], index);
+  Config list = Config::array();
+  for (const SymbolicTensor& tensor : argument.tensors) {
+    list.push_back(tensor_config(tensor, index));
+  }
+  return list;
+}
+
+Config node_config(const CallNode& node, const NodeIndex& index) {
+  Config args = Config::array();
+  Config kwargs = Config::object();
+  for (const auto& argument : node.arguments.items) {
+    if (argument.name.empty()) {
+      args.push_back(argument_config(argument, index));
+    } else {
+      kwargs[argument.name] = argument_config(argument, index);
+    }
+  }
+  return Config::object(
+      {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}});
+}
+
+/// [name, call, result] of the model's inputs or outputs. Keras counts the
+/// calls of a nested functional model from one there.
+Config ends_config(
+    const std::vector<SymbolicTensor>& tensors,
+    bool single,
+    const NodeIndex& index) {
+  Config list = Config::array();
+  for (const SymbolicTensor& tensor : tensors) {
+    Config end = history(tensor, index);
+    if (tensor.state().node->layer->class_name() == "Functional") {
+      end.as_array()[1] = end.as_array()[1].as_int() + 1;
+    }
+    list.push_back(std::move(end));
+  }
+  return single ? list.as_array()[0] : list;
+}
+
+}  // namespace
+
+Config build_config(const LayerImpl& layer) {
+  if (!layer.built() || layer.class_name() == "InputLayer") return {};
+  if (layer.class_name() == "Functional") {
+    return Config::object({{"input_shape", nullptr}});
+  }
+  const std::vector<Shape>& shapes = layer.build_shapes();
+  if (shapes.empty()) return {};
+  if (shapes.size() == 1) {
+    return Config::object({{"input_shape", shape_config(shapes[0])}});
+  }
+  Config list = Config::array();
+  for (const Shape& shape : shapes) list.push_back(shape_config(shape));
+  return Config::object({{"input_shape", std::move(list)}});
+}
+
+Config serialize_built(const LayerImpl& layer) {
+  Config out = serialize(layer);
+  if (layer.class_name() == "Functional") {
+    out["registered_name"] = "Functional";
+  }
+  Config build = build_config(layer);
+  if (!build.is_null()) out["build_config"] = std::move(build);
+  return out;
+}
+
+Config FunctionalImpl::get_config() const {
+  const NodeIndex index(nodes_);
+  Config layers = Config::array();
+  for (const auto& [name, layer] : sublayers()) {
+    Config config = serialize_built(layer.impl());
+    config["name"] = layer.name();
+    Config nodes = Config::array();
+    for (const auto& node : index.calls(layer.impl())) {
+      if (node->arguments.items.empty()) continue;
+      nodes.push_back(node_config(*node, index));
+    }
+    config["inbound_nodes"] = std::move(nodes);
+    layers.push_back(std::move(config));
+  }
+  return Config::object(
+      {{"name", this->name()},
+       {"trainable", trainable()},
+       {"layers", std::move(layers)},
+       {"input_layers", ends_config(inputs_, single_input_, index)},
+       {"output_layers", ends_config(outputs_, single_output_, index)}});
+}
+
+namespace {
+
+/// Rebuilds the calls of a functional model from its JSON.
+class GraphReader {
+ public:
+  GraphReader(const Config& config, std::string where)
+      : config_(config), where_(std::move(where)) {}
+
+  void run() {
+    const Config::Array& layers = config_.at("layers").as_array();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      add_layer(layers[i], format("{}.layers[{}]", where_, i));
+    }
+    // A layer used at several depths has calls that must wait for others.
+    bool pending = true;
+    while (pending) {
+      pending = false;
+      bool progress = false;
+      for (Made* made : order_) {
+        while (made->next < made->nodes.size() &&
+               call(*made, made->nodes[made->next])) {
+          ++made->next;
+          progress = true;
+        }
+        pending = pending || made->next < made->nodes.size();
+      }
+      if (pending && !progress) report_stuck();
+    }
+  }
+
+  std::vector<SymbolicTensor> ends(const char* key, bool* single) {
+    const Config& list = config_.at(key);
+    *single = false;
+    if (is_end(list)) {
+      *single = true;
+      return {end(list, key)};
+    }
+    std::vector<SymbolicTensor> tensors;
+    if (list.is_object()) {
+      for (const auto& [name, item] : list.as_object()) {
+        tensors.push_back(end(item, key));
+      }
+      return tensors;
+    }
+    for (const Config& item : list.as_array()) {
+      tensors.push_back(end(item, key));
+    }
+    return tensors;
+  }
+
+ private:
+  struct Made {
+    Layer layer;
+    std::string where;
+    std::vector<Config> nodes;  // calls still to be made, from `next` on
+    std::size_t next = 0;
+    std::vector<std::vector<SymbolicTensor>> results;  // by call
+  };
+
+  void add_layer(const Config& config, const std::string& where) {
+    Made made;
+    made.layer = deserialize_layer(config, where);
+    made.where = where;
+    std::string name = made.layer.name();
+    if (const Config* given = config.find("name"); given != nullptr) {
+      name = given->as_string();
+    }
+    if (auto* input = dynamic_cast<InputLayerImpl*>(&made.layer.impl())) {
+      made.results.push_back({input->tensor()});
+    } else if (const Config* nodes = config.find("inbound_nodes")) {
+      made.nodes = nodes->as_array();
+    }
+    const auto [at, is_new] = made_.try_emplace(name, std::move(made));
+    if (!is_new) {
+      throw InvalidArgument(
+          format("[{}] a second layer is named '{}'", where, name));
+    }
+    order_.push_back(&at->second);
+  }
+
+  [[noreturn]] void report_stuck() const {
+    std::string names;
+    for (const Made* made : order_) {
+      if (made->next < made->nodes.size()) {
+        names += (names.empty() ? "" : ", ") + made->layer.name();
+      }
+    }
+    throw InvalidArgument(format(
+        "[{}] the calls of these layers form a cycle or lack an input: {}",
+        where_,
+        names));
+  }
+
+  static bool is_end(const Config& config) {
+    return config.is_array() && config.size() >= 3 &&
+           config.as_array()[0].is_string() && config.as_array()[1].is_int();
+  }
+
+  Made& find(const std::string& name, const std::string& where) {
+    const auto found = made_.find(name);
+    if (found == made_.end()) {
+      throw InvalidArgument(
+          format("[{}] no layer is named '{}'", where, name));
+    }
+    return found->second;
+  }
+
+  /// The tensor of a history, or none while its call has not been made.
+  SymbolicTensor lookup(
+      const Config& history, const std::string& where, bool counts_from_one) {
+    if (!is_end(history)) {
+      throw InvalidArgument(format(
+          "[{}] expected [layer, call, result], got {}",
+          where,
+          history.dump()));
+    }
+    const Config::Array& items = history.as_array();
+    Made& made = find(items[0].as_string(), where);
+    std::int64_t call = items[1].as_int();
+    if (counts_from_one && made.layer.class_name() == "Functional") --call;
+    const std::int64_t result = items[2].as_int();
+    const auto calls = static_cast<std::int64_t>(
+        made.results.size() + made.nodes.size() - made.next);
+    if (call < 0 || call >= calls || result < 0) {
+      throw InvalidArgument(format(
+          "[{}] layer '{}' has {} calls, not call {}",
+          where,
+          items[0].as_string(),
+          calls,
+          call));
+    }
+    if (call >= static_cast<std::int64_t>(made.results.size())) return {};
+    const auto& results = made.results[static_cast<std::size_t>(call)];
+    if (result >= static_cast<std::int64_t>(results.size())) {
+      throw InvalidArgument(format(
+          "[{}] layer '{}' yields {} tensors, not number {}",
+          where,
+          items[0].as_string(),
+          results.size(),
+          result));
+    }
+    return results[static_cast<std::size_t>(result)];
+  }
+
+  SymbolicTensor end(const Config& item, const std::string& key) {
+    const std::string where = where_ + "." + key;
+    SymbolicTensor tensor = lookup(item, where, true);
+    if (!tensor) {
+      throw InvalidArgument(format("[{}] is not connected", where));
+    }
+    return tensor;
+  }
+
+  static bool is_tensor(const Config& config) {
+    const Config* name = config.find("class_name");
+    return name != nullptr && name->is_string() &&
+           name->as_string() == "__keras_tensor__";
+  }
+
+  /// False when a tensor it needs does not exist yet.
+  bool fill(
+      const Config& config,
+      const std::string& where,
+      Argument<SymbolicTensor>& out) {
+    if (is_tensor(config)) {
+      out.tensors.push_back(lookup(
+          config.at("config").at("keras_history"), where, false));
+      return static_cast<bool>(out.tensors.back());
+    }
+    const bool list = config.is_array() && config.size() > 0 &&
+                      std::all_of(
+                          config.as_array().begin(),
+                          config.as_array().end(),
+                          is_tensor);
+    if (!list) {
+      out.constant = config;
+      return true;
+    }
+    out.is_list = true;
+    for (const Config& item : config.as_array()) {
+      out.tensors.push_back(
+          lookup(item.at("config").at("keras_history"), where, false));
+      if (!out.tensors.back()) return false;
+    }
+    return true;
+  }
+
+  /// Keras 2 wrote calls as [[layer, call, result, kwargs], ...].
+  bool read_legacy(
+      const Config& node, const std::string& where, SymbolicInputs& inputs) {
+    Argument<SymbolicTensor> first;
+    for (const Config& item : node.as_array()) {
+      first.tensors.push_back(lookup(item, where, false));
+      if (!first.tensors.back()) return false;
+      if (item.size() < 4) continue;
+      for (const auto& [name, value] : item.as_array()[3].as_object()) {
+        inputs.items.push_back({name, {}, false, value});
+      }
+    }
+    first.is_list = first.tensors.size() > 1;
+    inputs.items.insert(inputs.items.begin(), std::move(first));
+    return true;
+  }
+
+  bool read_arguments(
+      const Config& node, const std::string& where, SymbolicInputs& inputs) {
+    if (node.is_array()) return read_legacy(node, where, inputs);
+    for (const Config& arg : node.at("args").as_array()) {
+      Argument<SymbolicTensor> argument;
+      if (!fill(arg, where, argument)) return false;
+      inputs.items.push_back(std::move(argument));
+    }
+    const Config kwargs = node.get("kwargs", Config::object());
+    for (const auto& [name, value] : kwargs.as_object()) {
+      Argument<SymbolicTensor> argument;
+      argument.name = name;
+      if (!fill(value, where, argument)) return false;
+      inputs.items.push_back(std::move(argument));
+    }
+    return true;
+  }
+
+  bool call(Made& made, const Config& node) {
+    const std::string where =
+        format("{}.inbound_nodes[{}]", made.where, made.next);
+    SymbolicInputs inputs;
+    if (!read_arguments(node, where, inputs)) return false;
+    made.results.push_back(made.layer.call(inputs));
+    return true;
+  }
+
+  const Config& config_;
+  std::string where_;
+  std::map<std::string, Made> made_;
+  std::vector<Made*> order_;  // as in the file
+};
+
+}  // namespace
+
+void FunctionalImpl::from_config(
+    const Config& config, const std::string& where) {
+  GraphReader reader(config, where);
+  reader.run();
+  bool single_input = false;
+  bool single_output = false;
+  auto inputs = reader.ends("input_layers", &single_input);
+  auto outputs = reader.ends("output_layers", &single_output);
+  if (const Config name = config.get("name"); !name.is_null()) {
+    set_name(name.as_string());
+  }
+  set_graph(std::move(inputs), std::move(outputs));
+  single_input_ = single_input;
+  single_output_ = single_output;
+  if (const Config flag = config.get("trainable");
+      flag.is_bool() && !flag.as_bool()) {
+    set_trainable(false);
+  }
+}
+
+}  // namespace keratin
