@@ -61,4 +61,7 @@ target_compile_options(
             -Wno-missing-field-initializers
             # GCC 12 sees overlaps in "text" + string that are not (PR 105651)
             $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+            # and its flow analysis errs on instrumented code
+            $<$<BOOL:${KERATIN_SANITIZE}>:-Wno-maybe-uninitialized>
+            $<$<BOOL:${KERATIN_SANITIZE}>:-Wno-stringop-overflow>
             $<$<BOOL:${KERATIN_WERROR}>:-Werror>)

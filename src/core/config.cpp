@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
 
@@ -129,8 +130,8 @@ Config& Config::operator[](std::string_view key) {
 }
 
 Config Config::get(std::string_view key, Config fallback) const {
-  const Config* found = find(key);
-  return found != nullptr ? *found : std::move(fallback);
+  if (const Config* found = find(key)) return *found;
+  return fallback;
 }
 
 void Config::push_back(Config item) {

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdint>
+
 #include <keratin/config.hpp>
 
 #include "src/core/format.hpp"

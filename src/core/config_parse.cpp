@@ -1,10 +1,12 @@
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
+
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
-#include <limits>
-#include <nlohmann/json.hpp>
 
 #include "src/core/format.hpp"
 

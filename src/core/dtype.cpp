@@ -1,6 +1,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+
 #include <keratin/dtype.hpp>
 #include <keratin/error.hpp>
 

@@ -3,9 +3,10 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <keratin/error.hpp>
 #include <map>
 #include <mutex>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"

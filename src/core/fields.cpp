@@ -100,6 +100,9 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce it
+
 template <class T>
 Config list_config(const std::vector<T>& values) {
   Config::Array out;

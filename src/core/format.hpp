@@ -2,11 +2,12 @@
 
 #include <fmt/core.h>
 
-#include <keratin/dtype.hpp>
-#include <keratin/shape.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <keratin/dtype.hpp>
+#include <keratin/shape.hpp>
 
 namespace keratin {
 

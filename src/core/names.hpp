@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,10 @@ std::string nearest_of(
 /// range of strings.
 template <class Range>
 std::string nearest_name(std::string_view name, const Range& candidates) {
-  std::vector<std::string_view> views;
-  for (const auto& candidate : candidates) views.emplace_back(candidate);
-  return detail::nearest_of(name, views);
+  return detail::nearest_of(
+      name,
+      std::vector<std::string_view>(
+          std::begin(candidates), std::end(candidates)));
 }
 
 /// The tail of an error message: `; did you mean "Dense"?`, or nothing.

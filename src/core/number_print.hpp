@@ -1,8 +1,9 @@
 #pragma once
 
-#include <keratin/dtype.hpp>
 #include <string>
 #include <vector>
+
+#include <keratin/dtype.hpp>
 
 namespace keratin {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+
 #include <keratin/threads.hpp>
 
 #if defined(__x86_64__)

@@ -1,6 +1,7 @@
-#include <keratin/random.hpp>
 #include <mutex>
 #include <random>
+
+#include <keratin/random.hpp>
 
 #include "src/core/philox.hpp"
 

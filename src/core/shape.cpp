@@ -1,4 +1,5 @@
 #include <algorithm>
+
 #include <keratin/error.hpp>
 #include <keratin/shape.hpp>
 

@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <keratin/error.hpp>
-#include <keratin/tensor.hpp>
 #include <limits>
 #include <ostream>
+
+#include <keratin/error.hpp>
+#include <keratin/tensor.hpp>
 
 #include "src/core/tensor_storage.hpp"
 #include "src/core/visit.hpp"

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+
 #include <keratin/error.hpp>
 #include <keratin/tensor.hpp>
 

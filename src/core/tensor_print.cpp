@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <keratin/tensor.hpp>
 #include <limits>
 #include <vector>
+
+#include <keratin/tensor.hpp>
 
 #include "src/core/number_print.hpp"
 #include "src/core/visit.hpp"

@@ -1,9 +1,10 @@
 #include "src/core/tensor_storage.hpp"
 
 #include <cstdlib>
-#include <keratin/error.hpp>
 #include <limits>
 #include <new>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 

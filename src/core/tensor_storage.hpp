@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/tensor.hpp>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <keratin/tensor.hpp>
 
 namespace keratin {
 

@@ -1,4 +1,5 @@
 #include <atomic>
+
 #include <keratin/error.hpp>
 #include <keratin/threads.hpp>
 

@@ -3,11 +3,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <keratin/dtype.hpp>
-#include <keratin/error.hpp>
 #include <limits>
 #include <type_traits>
 #include <utility>
+
+#include <keratin/dtype.hpp>
+#include <keratin/error.hpp>
 
 #include "src/core/check.hpp"
 

@@ -2,8 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <keratin/error.hpp>
 #include <stdexcept>
+
+#include <keratin/error.hpp>
 
 #include "tests/support/throws.hpp"
 

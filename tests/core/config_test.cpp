@@ -1,10 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <keratin/config.hpp>
-#include <keratin/error.hpp>
 #include <limits>
 #include <string>
+
+#include <keratin/config.hpp>
+#include <keratin/error.hpp>
 
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"

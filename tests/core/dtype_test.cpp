@@ -3,10 +3,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <keratin/dtype.hpp>
-#include <keratin/error.hpp>
 #include <limits>
 #include <string>
+
+#include <keratin/dtype.hpp>
+#include <keratin/error.hpp>
 
 #include "src/core/visit.hpp"
 #include "tests/support/throws.hpp"

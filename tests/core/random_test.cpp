@@ -1,10 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <keratin/random.hpp>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include <keratin/random.hpp>
 
 #include "src/core/philox.hpp"
 

@@ -1,9 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <vector>
+
 #include <keratin/error.hpp>
 #include <keratin/shape.hpp>
-#include <vector>
 
 #include "tests/support/throws.hpp"
 

@@ -1,10 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <keratin/config.hpp>
-#include <keratin/tensor.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <keratin/config.hpp>
+#include <keratin/tensor.hpp>
 
 #include "src/core/visit.hpp"
 #include "tests/support/files.hpp"

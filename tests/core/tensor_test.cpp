@@ -1,13 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <keratin/error.hpp>
-#include <keratin/tensor.hpp>
 #include <limits>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <keratin/error.hpp>
+#include <keratin/tensor.hpp>
 
 #include "src/core/visit.hpp"
 #include "tests/support/throws.hpp"
