@@ -38,6 +38,12 @@ TEST_CASE("logical functions take anything that is not 0 for true") {
       op_of(ops::logical_xor(b.boolean({}), b.boolean({}))) == Op::logical_xor);
 }
 
+TEST_CASE("the larger and the smaller of two bools are bools") {
+  Bench b;
+  CHECK(op_of(ops::maximum(b.boolean({2}), b.boolean({}))) == Op::logical_or);
+  CHECK(op_of(ops::minimum(b.boolean({2}), b.boolean({}))) == Op::logical_and);
+}
+
 TEST_CASE("operands of wrong dtypes are refused with a fix") {
   Bench b;
   CHECK_INVALID(

@@ -77,10 +77,11 @@ TEST_CASE("nothing has no extremum, but a sum and a product") {
   CHECK(type_of(ops::prod(b.f32({0, 3}), {0})) == "f32[3]");
 }
 
-TEST_CASE("bools have no order to reduce by") {
+TEST_CASE("false is less than true") {
   Bench b;
-  CHECK_THROWS_AS(ops::max(b.boolean({2})), InvalidArgument);
-  CHECK_THROWS_AS(ops::argmax(b.boolean({2})), InvalidArgument);
+  CHECK(op_of(ops::max(b.boolean({2}))) == Op::reduce_any);
+  CHECK(op_of(ops::min(b.boolean({2, 3}), {0}, true)) == Op::reduce_all);
+  CHECK(type_of(ops::argmax(b.boolean({2, 3}))) == "i32[2]");
 }
 
 TEST_CASE("a mean decomposes into a sum and a factor") {

@@ -244,6 +244,10 @@ Value emit(Op op, const Value& a, double b) {
   return rules::emit(op, {a, scalar_like(a, b)});
 }
 
+bool are_boolean(const Value& a, const Value& b) {
+  return a && b && a.dtype() == DType::boolean && b.dtype() == DType::boolean;
+}
+
 Value logical(Op op, const Value& a, const Value& b) {
   return emit(
       op, rules::to_boolean(a, op_name(op)), rules::to_boolean(b, op_name(op)));
@@ -271,12 +275,14 @@ Value power(const Value& a, const Value& b) {
   return emit(Op::power, a, b);
 }
 
+// The larger of two bools is their disjunction, the smaller their conjunction.
+
 Value maximum(const Value& a, const Value& b) {
-  return emit(Op::maximum, a, b);
+  return emit(are_boolean(a, b) ? Op::logical_or : Op::maximum, a, b);
 }
 
 Value minimum(const Value& a, const Value& b) {
-  return emit(Op::minimum, a, b);
+  return emit(are_boolean(a, b) ? Op::logical_and : Op::minimum, a, b);
 }
 
 Value mod(const Value& a, const Value& b) {

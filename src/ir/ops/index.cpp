@@ -361,9 +361,11 @@ SortResult top_k(const Value& x, std::int64_t k) {
 
 Value cumsum(const Value& x, std::int64_t axis, bool exclusive, bool reverse) {
   rules::graph_of({x}, "cumsum");
+  // As Keras, counts bools.
+  const Value values = x.dtype() == DType::boolean ? cast(x, DType::i32) : x;
   return rules::emit(
       Op::cumsum,
-      {x},
+      {values},
       {{"axis", axis_of(x, x.rank(), axis, "cumsum")},
        {"exclusive", exclusive},
        {"reverse", reverse}});

@@ -241,6 +241,11 @@ Value reduce(
        {"keepdims", keepdims}});
 }
 
+bool is_boolean(const Value& x, std::string_view function) {
+  rules::graph_of({x}, function);
+  return x.dtype() == DType::boolean;
+}
+
 /// Keras adds and multiplies narrow integers and bool in 32 bits.
 Value widen(const Value& x, std::string_view function) {
   rules::graph_of({x}, function);
@@ -263,12 +268,12 @@ Value arg_reduce(
     const Value& x,
     std::int64_t axis,
     bool keepdims) {
-  rules::graph_of({x}, function);
+  const Value values = is_boolean(x, function) ? cast(x, DType::u8) : x;
   const std::size_t index =
       rules::normalize_axis(axis, x.rank(), rules::who(x, function));
   return rules::emit(
       op,
-      {x},
+      {values},
       {{"axis", static_cast<std::int64_t>(index)}, {"keepdims", keepdims}});
 }
 
@@ -283,11 +288,15 @@ Value mean(const Value& x, Axes axes, bool keepdims) {
       Op::reduce_mean, "mean", rules::to_floating(x, "mean"), axes, keepdims);
 }
 
+// The largest of bools is whether any is true, the smallest whether all are.
+
 Value max(const Value& x, Axes axes, bool keepdims) {
+  if (is_boolean(x, "max")) return any(x, axes, keepdims);
   return reduce(Op::reduce_max, "max", x, axes, keepdims);
 }
 
 Value min(const Value& x, Axes axes, bool keepdims) {
+  if (is_boolean(x, "min")) return all(x, axes, keepdims);
   return reduce(Op::reduce_min, "min", x, axes, keepdims);
 }
 
