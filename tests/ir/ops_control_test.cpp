@@ -27,8 +27,7 @@ Values unrolled(
   for (std::int64_t i = 0; i < steps; ++i) {
     const std::int64_t t = reverse ? steps - 1 - i : i;
     Values arguments = carry;
-    arguments.push_back(
-        ops::squeeze(ops::slice_axis(xs, 0, t, t + 1), {0}));
+    arguments.push_back(ops::squeeze(ops::slice_axis(xs, 0, t, t + 1), {0}));
     const Values results = step(arguments);
     carry.assign(results.begin(), results.begin() + carries);
     ys[t].assign(results.begin() + carries, results.end());
@@ -58,8 +57,8 @@ Values with_derivatives(const Values& results, const Values& xs) {
   const auto loss = [](const Values& values) {
     Value total;
     for (const Value& value : values) {
-      const Value weights = ops::constant(
-          value.graph(), pattern(value.shape(), 9));
+      const Value weights =
+          ops::constant(value.graph(), pattern(value.shape(), 9));
       const Value part = ops::sum(value * weights);
       total = total ? total + part : part;
     }
@@ -76,9 +75,7 @@ Values with_derivatives(const Values& results, const Values& xs) {
 void check_same(
     const Builder& a, const Builder& b, const std::vector<Tensor>& inputs) {
   const auto derived = [](const Builder& build) {
-    return [&build](const Values& v) {
-      return with_derivatives(build(v), v);
-    };
+    return [&build](const Values& v) { return with_derivatives(build(v), v); };
   };
   const std::vector<Tensor> got = run(derived(a), inputs);
   const std::vector<Tensor> expected = run(derived(b), inputs);
@@ -145,8 +142,7 @@ TEST_CASE("scan differentiates as its steps written out") {
   const auto recurrent = [](const auto& loop, bool reverse) {
     return [&loop, reverse](const Values& v) -> Values {
       const Step cell = [&](const Values& s) -> Values {
-        const Value h =
-            ops::tanh(ops::matmul(s[0], v[2]) + s[2] + v[3]);
+        const Value h = ops::tanh(ops::matmul(s[0], v[2]) + s[2] + v[3]);
         const Value c = s[1] * ops::sigmoid(h) + h;
         return {h, c, h * c};
       };
@@ -248,8 +244,7 @@ TEST_CASE("scan says which rule its operands break") {
 TEST_CASE("cond runs one branch and differentiates it") {
   for (const bool flag : {true, false}) {
     const Builder build = [flag](const Values& v) -> Values {
-      const Value predicate =
-          ops::constant(v[0].graph(), Tensor(flag));
+      const Value predicate = ops::constant(v[0].graph(), Tensor(flag));
       return ops::cond(
           predicate,
           [&]() -> Values { return {ops::sin(v[0]) * v[1]}; },
@@ -319,7 +314,12 @@ TEST_CASE("cond rejects other predicates and branches that differ") {
       doctest::Contains("the same types, got f32[2] and f32[] for result 0"),
       InvalidArgument);
   CHECK_THROWS_WITH_AS(
-      ops::cond(flag, same, [&]() -> Values { return {x, x}; }),
+      ops::cond(
+          flag,
+          same,
+          [&]() -> Values {
+            return {x, x};
+          }),
       doctest::Contains("as many values, got 1 and 2"),
       InvalidArgument);
 }
@@ -379,7 +379,11 @@ TEST_CASE("while_loop has no gradient without a bound") {
       InvalidArgument);
   CHECK_THROWS_WITH_AS(
       ops::while_loop(
-          below, [](const Values& s) -> Values { return {s[0], s[0]}; }, {x}),
+          below,
+          [](const Values& s) -> Values {
+            return {s[0], s[0]};
+          },
+          {x}),
       doctest::Contains("return the 1 carried values, got 2 values"),
       InvalidArgument);
 }

@@ -46,24 +46,15 @@ TEST_CASE("conv and its gradients compute TensorFlow's numbers") {
   check_conv({"2d valid stride", {1, 6, 5, 2}, {3, 2, 2, 3}, {2, 1}});
   check_conv(
       {"2d same even kernel", {2, 4, 5, 1}, {2, 4, 1, 2}, {1, 1}, "same"});
+  check_conv({"2d same stride 2", {1, 5, 4, 2}, {3, 3, 2, 2}, {2, 2}, "same"});
   check_conv(
-      {"2d same stride 2", {1, 5, 4, 2}, {3, 3, 2, 2}, {2, 2}, "same"});
-  check_conv(
-      {"2d same dilation",
-       {1, 5, 6, 1},
-       {3, 2, 1, 2},
-       {1, 1},
-       "same",
-       {2, 2}});
-  check_conv(
-      {"2d groups", {1, 4, 4, 4}, {3, 3, 2, 4}, {1, 1}, "same", {}, 2});
-  check_conv(
-      {"3d same", {1, 3, 2, 3, 2}, {2, 2, 2, 2, 2}, {2, 1, 1}, "same"});
+      {"2d same dilation", {1, 5, 6, 1}, {3, 2, 1, 2}, {1, 1}, "same", {2, 2}});
+  check_conv({"2d groups", {1, 4, 4, 4}, {3, 3, 2, 4}, {1, 1}, "same", {}, 2});
+  check_conv({"3d same", {1, 3, 2, 3, 2}, {2, 2, 2, 2, 2}, {2, 1, 1}, "same"});
 }
 
 TEST_CASE("conv with causal padding computes Keras's numbers") {
-  const ConvCase c = {
-      "causal", {1, 6, 2}, {2, 2, 2}, {1}, "causal", {2}};
+  const ConvCase c = {"causal", {1, 6, 2}, {2, 2, 2}, {1}, "causal", {2}};
   check_case(
       "conv causal",
       [&](const Values& v) -> Values {
@@ -104,8 +95,7 @@ TEST_CASE("make_window fills in what is left out and rejects what is wrong") {
       ops::make_window("causal", {5, 5}, {3, 3}, {}, {}), InvalidArgument);
   CHECK_THROWS_AS(
       ops::make_window("same", {5, 5}, {3}, {}, {}), InvalidArgument);
-  CHECK_THROWS_AS(
-      ops::make_window("same", {5}, {3}, {0}, {}), InvalidArgument);
+  CHECK_THROWS_AS(ops::make_window("same", {5}, {3}, {0}, {}), InvalidArgument);
   CHECK_THROWS_AS(
       ops::make_window("same", {kUnknown}, {3}, {}, {}), InvalidArgument);
 }
@@ -115,13 +105,11 @@ TEST_CASE("conv's shape counts whole strides") {
   const Value x = parameter(g, {2, 7, 8, 4});
   const Value w = parameter(g, {3, 2, 4, 5});
   CHECK(ops::conv(x, w).shape() == Shape{2, 5, 7, 5});
-  CHECK(
-      ops::conv(x, w, {.strides = {2, 3}}).shape() == Shape{2, 3, 3, 5});
+  CHECK(ops::conv(x, w, {.strides = {2, 3}}).shape() == Shape{2, 3, 3, 5});
   CHECK(
       ops::conv(x, w, {.pad_low = {1, 0}, .pad_high = {0, 2}}).shape() ==
       Shape{2, 6, 9, 5});
-  CHECK(
-      ops::conv(x, w, {.dilation = {3, 7}}).shape() == Shape{2, 1, 1, 5});
+  CHECK(ops::conv(x, w, {.dilation = {3, 7}}).shape() == Shape{2, 1, 1, 5});
   CHECK(
       ops::conv(x, parameter(g, {3, 2, 1, 8}), {}, 4).shape() ==
       Shape{2, 5, 7, 8});

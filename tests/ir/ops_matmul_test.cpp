@@ -23,8 +23,7 @@ void check_einsum(
     const std::string& equation, const std::vector<Shape>& shapes) {
   std::vector<Tensor> operands;
   for (const Shape& shape : shapes) {
-    operands.push_back(
-        pattern(shape, static_cast<int>(operands.size()) + 1));
+    operands.push_back(pattern(shape, static_cast<int>(operands.size()) + 1));
   }
   check_case(
       "einsum " + equation,
@@ -52,11 +51,10 @@ std::string einsum_error(
 
 TEST_CASE("matmul's shape follows transposes and broadcast batches") {
   Graph g;
-  const auto shape = [&](const Shape& a,
-                         const Shape& b,
-                         ops::MatmulOptions options = {}) {
-    return ops::matmul(parameter(g, a), parameter(g, b), options).shape();
-  };
+  const auto shape =
+      [&](const Shape& a, const Shape& b, ops::MatmulOptions options = {}) {
+        return ops::matmul(parameter(g, a), parameter(g, b), options).shape();
+      };
   CHECK(shape({2, 3}, {3, 4}) == Shape{2, 4});
   CHECK(shape({3, 2}, {3, 4}, {.transpose_a = true}) == Shape{2, 4});
   CHECK(shape({2, 3}, {4, 3}, {.transpose_b = true}) == Shape{2, 4});
@@ -108,8 +106,7 @@ TEST_CASE("matmul computes NumPy's numbers for vectors and batches") {
     return {ops::matmul(v[0], v[1])};
   };
   check_case("matmul vectors", product, {pattern({3}, 1), pattern({3}, 2)});
-  check_case(
-      "matmul row", product, {pattern({3}, 1), pattern({2, 3, 4}, 2)});
+  check_case("matmul row", product, {pattern({3}, 1), pattern({2, 3, 4}, 2)});
   check_case(
       "matmul column", product, {pattern({2, 3, 4}, 1), pattern({4}, 2)});
   check_case(
@@ -206,16 +203,19 @@ TEST_CASE("einsum says what is wrong with an equation") {
   CHECK(
       einsum_error("ii->i", {{2, 3}}) ==
       "[einsum] \"ii->i\": label 'i' has extents 2 and 3");
+  CHECK(einsum_error("a1->a", {{2, 3}}).find("got '1'") != std::string::npos);
   CHECK(
-      einsum_error("a1->a", {{2, 3}}).find("got '1'") != std::string::npos);
-  CHECK(einsum_error("ab->a->b", {{2, 3}}).find("one \"->\"") !=
-        std::string::npos);
-  CHECK(einsum_error("a...->a", {{2, 3}}).find("in the output too") !=
-        std::string::npos);
-  CHECK(einsum_error("a,b,c->abc", {{2}, {3}, {4}}).find("pair by pair") !=
-        std::string::npos);
-  CHECK(einsum_error("ab->ab,a", {{2, 3}}).find("one term after") !=
-        std::string::npos);
+      einsum_error("ab->a->b", {{2, 3}}).find("one \"->\"") !=
+      std::string::npos);
+  CHECK(
+      einsum_error("a...->a", {{2, 3}}).find("in the output too") !=
+      std::string::npos);
+  CHECK(
+      einsum_error("a,b,c->abc", {{2}, {3}, {4}}).find("pair by pair") !=
+      std::string::npos);
+  CHECK(
+      einsum_error("ab->ab,a", {{2, 3}}).find("one term after") !=
+      std::string::npos);
 }
 
 }  // namespace keratin::testing

@@ -68,8 +68,7 @@ TEST_CASE("softmax needs an axis and a floating dtype") {
   Graph g;
   CHECK_THROWS_AS(ops::softmax(parameter(g, {2, 3}), 2), InvalidArgument);
   CHECK_THROWS_AS(ops::softmax(parameter(g, {})), InvalidArgument);
-  CHECK_THROWS_AS(
-      ops::softmax(parameter(g, {2}, DType::i32)), InvalidArgument);
+  CHECK_THROWS_AS(ops::softmax(parameter(g, {2}, DType::i32)), InvalidArgument);
 }
 
 TEST_CASE("the cross-entropies compute TensorFlow's numbers") {
@@ -149,8 +148,7 @@ TEST_CASE("batch_norm computes Keras's numbers") {
       "batch_norm inference",
       Op::batch_norm_inference,
       [](const Values& v) -> Values {
-        return {
-            ops::batch_norm_inference(v[0], v[1], v[2], v[3], v[4], 1e-3)};
+        return {ops::batch_norm_inference(v[0], v[1], v[2], v[3], v[4], 1e-3)};
       },
       {x, gamma, beta, pattern({4}, 4), magnitudes({4}, 5)});
 }

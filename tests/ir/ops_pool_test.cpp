@@ -80,8 +80,7 @@ TEST_CASE("pools and their gradients compute TensorFlow's numbers") {
 TEST_CASE("the gradient of max_pool goes to the first of equal elements") {
   const Tensor x(std::vector<double>{1, 3, 3, 3, 2}, Shape{1, 5, 1});
   const Tensor dy(std::vector<double>{1, 10, 100}, Shape{1, 3, 1});
-  const Tensor expected(
-      std::vector<double>{0, 11, 100, 0, 0}, Shape{1, 5, 1});
+  const Tensor expected(std::vector<double>{0, 11, 100, 0, 0}, Shape{1, 5, 1});
   for (const Tensor& dx : max_pool_grads(x, dy, attrs_1d(3, 0, 0))) {
     check_close(dx, expected, "dx");
   }
@@ -151,8 +150,7 @@ TEST_CASE("the gradients of pools check the shape of dy") {
       doctest::Contains("expected dy of shape [2,4,3]"),
       InvalidArgument);
   attrs.set("shape", Ints{2, 6, 3});
-  CHECK(
-      g.add1(Op::average_pool_grad, {x}, attrs).shape() == Shape{2, 6, 3});
+  CHECK(g.add1(Op::average_pool_grad, {x}, attrs).shape() == Shape{2, 6, 3});
   attrs.set("shape", Ints{2, 7, 3});
   CHECK_THROWS_AS(g.add1(Op::average_pool_grad, {x}, attrs), InvalidArgument);
 }

@@ -77,8 +77,7 @@ std::size_t count_attr(
   const std::int64_t count = args.attrs.integer(name);
   if (count < 0 || static_cast<std::size_t>(count) > limit) {
     rules::fail(
-        args,
-        format("expected {} in [0, {}], got {}", name, limit, count));
+        args, format("expected {} in [0, {}], got {}", name, limit, count));
   }
   return static_cast<std::size_t>(count);
 }
@@ -90,8 +89,7 @@ bool is_flag(const ValueType& type) {
 std::vector<ValueType> infer_scan(const InferArgs& args) {
   const Graph& body = args.attrs.graph("body");
   const std::size_t carries = count_attr(args, "carries", args.inputs.size());
-  const std::size_t xs =
-      count_attr(args, "xs", args.inputs.size() - carries);
+  const std::size_t xs = count_attr(args, "xs", args.inputs.size() - carries);
   const std::int64_t length = args.attrs.integer("length");
   if (length < 0) {
     rules::fail(args, format("expected length >= 0, got {}", length));
@@ -257,7 +255,9 @@ Graph& home_of(const std::vector<Value>& values, std::string_view function) {
   return graph;
 }
 
-ValueType type_of(const Value& x) { return {x.dtype(), x.shape()}; }
+ValueType type_of(const Value& x) {
+  return {x.dtype(), x.shape()};
+}
 
 std::vector<Value> joined(
     const std::vector<Value>& a, const std::vector<Value>& b) {
@@ -398,8 +398,7 @@ std::vector<Value> rules::bounded_loop(
     Graph& graph, const Attrs& attrs, const std::vector<Value>& inputs) {
   const Graph& condition = attrs.graph("condition");
   const Graph& body = attrs.graph("body");
-  const auto carries =
-      static_cast<std::ptrdiff_t>(attrs.integer("carries"));
+  const auto carries = static_cast<std::ptrdiff_t>(attrs.integer("carries"));
   const std::vector<Value> init(inputs.begin(), inputs.begin() + carries);
   const std::vector<Value> captured(inputs.begin() + carries, inputs.end());
   const BodyScope scope(graph);
@@ -410,9 +409,7 @@ std::vector<Value> rules::bounded_loop(
     const Value active = inline_graph(step_graph, condition, arguments)[0];
     return ops::cond(
         active,
-        [&] {
-          return inline_graph(*BuildScope::current(), body, arguments);
-        },
+        [&] { return inline_graph(*BuildScope::current(), body, arguments); },
         [&] { return carry; });
   };
   return ops::scan(init, {}, step, attrs.integer("max_iterations")).carry;
@@ -434,8 +431,7 @@ std::vector<OpInfo> families::control_ops() {
       {.op = Op::cond,
        .name = "cond",
        .input_count = kVariadic,
-       .attrs =
-           {{"if_true", AttrKind::graph}, {"if_false", AttrKind::graph}},
+       .attrs = {{"if_true", AttrKind::graph}, {"if_false", AttrKind::graph}},
        .infer = infer_cond,
        .gradient = rules::gradient_cond},
       {.op = Op::while_loop,

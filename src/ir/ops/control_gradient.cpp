@@ -21,7 +21,9 @@ namespace {
 
 using Values = std::vector<Value>;
 
-ValueType type_of(const Value& x) { return {x.dtype(), x.shape()}; }
+ValueType type_of(const Value& x) {
+  return {x.dtype(), x.shape()};
+}
 
 /// Results worth keeping from the forward step for the backward one; all else
 /// is computed again.
@@ -77,8 +79,8 @@ class ScanGradient {
   /// Where the slices of a value of the draft come from, when they exist before
   /// the backward scan runs.
   struct Source {
-    Value stacked;                 // an operand of the scan or a gradient, or
-    ValueId forward = -1;          // a value of the body
+    Value stacked;         // an operand of the scan or a gradient, or
+    ValueId forward = -1;  // a value of the body
   };
 
   /// The gradient of captured operand `operand`, the sum over all steps of
@@ -175,8 +177,7 @@ class ScanGradient {
       if (!gradients_[i]) continue;
       const Node& node = draft.node(draft.producer(gradients_[i].id()));
       if (node.op == Op::matmul && gradients_[i].rank() == 2 &&
-          node.attrs.flag("transpose_a") &&
-          !node.attrs.flag("transpose_b")) {
+          node.attrs.flag("transpose_a") && !node.attrs.flag("transpose_b")) {
         products_.push_back({i, node.inputs[0], node.inputs[1]});
       } else {
         summed_.push_back(i);
@@ -312,8 +313,7 @@ Values ScanGradient::scan_backward() {
     if (gradients_[i]) results.push_back(mapped[gradients_[i].id()]);
   }
   for (std::size_t i = 0; i < summed_.size(); ++i) {
-    results.push_back(
-        ops::add(sums[i], mapped[gradients_[summed_[i]].id()]));
+    results.push_back(ops::add(sums[i], mapped[gradients_[summed_[i]].id()]));
   }
   for (std::size_t i = carries_; i < captured_; ++i) {
     if (gradients_[i]) results.push_back(mapped[gradients_[i].id()]);
@@ -358,8 +358,8 @@ Values ScanGradient::scan_backward() {
     return ops::reshape(stacked, Shape{shape[0] * shape[1], shape[2]});
   };
   for (const Product& product : products_) {
-    grads[product.operand] = ops::matmul(
-        tall(product.a), tall(product.b), {.transpose_a = true});
+    grads[product.operand] =
+        ops::matmul(tall(product.a), tall(product.b), {.transpose_a = true});
   }
   return grads;
 }

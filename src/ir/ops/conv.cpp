@@ -197,10 +197,7 @@ Value conv_node(
 namespace ops {
 
 Value conv(
-    const Value& x,
-    const Value& w,
-    const Window& window,
-    std::int64_t groups) {
+    const Value& x, const Value& w, const Window& window, std::int64_t groups) {
   return conv_node(Op::conv, "conv", x, w, window, groups);
 }
 

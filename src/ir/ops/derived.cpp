@@ -21,8 +21,7 @@ std::vector<Value> gradient_through(
   const std::vector<Value> grads = vjp(equivalent, xs, args.grads);
   std::vector<Value> results(args.inputs.size());
   for (std::size_t i = 0; i < xs.size(); ++i) {
-    const auto first =
-        std::find(args.inputs.begin(), args.inputs.end(), xs[i]);
+    const auto first = std::find(args.inputs.begin(), args.inputs.end(), xs[i]);
     results[static_cast<std::size_t>(first - args.inputs.begin())] = grads[i];
   }
   return results;

@@ -150,9 +150,8 @@ class Einsum {
       if (shape[i] == dim || shape[i] == 1) continue;
       fail(format(
           "{} has extents {} and {}",
-          label >= kEllipsis
-              ? std::string("an axis of \"...\"")
-              : format("label '{}'", static_cast<char>(label)),
+          label >= kEllipsis ? std::string("an axis of \"...\"")
+                             : format("label '{}'", static_cast<char>(label)),
           dim,
           shape[i]));
     }
@@ -187,8 +186,8 @@ class Einsum {
     for (const auto& [label, dim] : dims_) {  // ordered by code
       std::int64_t count = 0;
       for (const Operand& operand : operands_) {
-        count += std::count(
-            operand.labels.begin(), operand.labels.end(), label);
+        count +=
+            std::count(operand.labels.begin(), operand.labels.end(), label);
       }
       if (label < kEllipsis && count == 1) output_.push_back(label);
     }
@@ -214,9 +213,9 @@ class Einsum {
         const Value on_diagonal = equal(
             iota(graph, plane, static_cast<std::int64_t>(i), DType::i32),
             iota(graph, plane, static_cast<std::int64_t>(j), DType::i32));
-        operand.value =
-            sum(where(on_diagonal, operand.value, scalar_like(operand.value, 0)),
-                {static_cast<std::int64_t>(j)});
+        operand.value = sum(
+            where(on_diagonal, operand.value, scalar_like(operand.value, 0)),
+            {static_cast<std::int64_t>(j)});
         operand.labels.erase(
             operand.labels.begin() + static_cast<std::ptrdiff_t>(j));
       }
@@ -278,10 +277,10 @@ class Einsum {
   }
 
   struct Groups {
-    Labels batch;   // in both and in the output
-    Labels inner;   // in both only
-    Labels left;    // in the first only
-    Labels right;   // in the second only
+    Labels batch;  // in both and in the output
+    Labels inner;  // in both only
+    Labels left;   // in the first only
+    Labels right;  // in the second only
   };
 
   Operand contract(const Operand& a, const Operand& b) {
@@ -359,8 +358,7 @@ class Einsum {
       shape.push_back(columns);
       return reshape(transposed(x, labels), shape);
     };
-    const Labels a_swapped =
-        join({&groups.batch, &groups.inner, &groups.left});
+    const Labels a_swapped = join({&groups.batch, &groups.inner, &groups.left});
     const Labels b_swapped =
         join({&groups.batch, &groups.right, &groups.inner});
     MatmulOptions options;
@@ -406,8 +404,7 @@ class Einsum {
 
 }  // namespace
 
-Value einsum(
-    const std::string& equation, const std::vector<Value>& operands) {
+Value einsum(const std::string& equation, const std::vector<Value>& operands) {
   return Einsum(equation, operands).run();
 }
 

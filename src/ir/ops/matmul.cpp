@@ -124,8 +124,8 @@ Ints contraction_axes(
     const Ints& axes, const Value& x, const std::string& who) {
   Ints result;
   for (const std::int64_t axis : axes) {
-    result.push_back(static_cast<std::int64_t>(
-        rules::normalize_axis(axis, x.rank(), who)));
+    result.push_back(
+        static_cast<std::int64_t>(rules::normalize_axis(axis, x.rank(), who)));
   }
   rules::normalize_axes(result, x.rank(), who);  // for its check of duplicates
   return result;
@@ -176,8 +176,8 @@ Value matmul(const Value& a, const Value& b, MatmulOptions options) {
     // One tall matrix: its gradient by b needs no sum over the batch.
     Ints rows(a_shape.begin(), a_shape.end() - 1);
     const std::int64_t count = Shape(rows).size();
-    const Value y = matmul_node(
-        reshape(a, Shape{count, k}), b, false, options.transpose_b);
+    const Value y =
+        matmul_node(reshape(a, Shape{count, k}), b, false, options.transpose_b);
     rows.push_back(b_shape[options.transpose_b ? 0 : 1]);
     return reshape(y, Shape(rows));
   }

@@ -222,8 +222,8 @@ std::vector<Value> decompose_layer_norm_grad(const DecomposeArgs& args) {
   const ops::Axes axes = batch_axes(x);
   const Value h = (x - mean) * rstd;
   const Value g = dy * gamma;
-  const Value dx = rstd * (g - ops::mean(g, {-1}, true) -
-                           h * ops::mean(g * h, {-1}, true));
+  const Value dx =
+      rstd * (g - ops::mean(g, {-1}, true) - h * ops::mean(g * h, {-1}, true));
   return {to(dx, narrow), ops::sum(dy * h, axes), ops::sum(dy, axes)};
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 /// A pooling: how its windows lie over the spatial axes of x.
 struct Pooling {
-  Shape x;   // [n, spatial..., c]
-  Shape y;   // [n, out..., c]
+  Shape x;  // [n, spatial..., c]
+  Shape y;  // [n, out..., c]
   Ints size;
   ops::Window window;
 
@@ -122,14 +122,12 @@ Pooling pooling_of(Op op, const Attrs& attrs, const Shape& x) {
 
 std::vector<ValueType> infer_max_pool(const InferArgs& args) {
   rules::expect_numeric(args);
-  return {
-      {args.inputs[0].dtype, pooling_of(args, args.inputs[0].shape).y}};
+  return {{args.inputs[0].dtype, pooling_of(args, args.inputs[0].shape).y}};
 }
 
 std::vector<ValueType> infer_average_pool(const InferArgs& args) {
   rules::expect_floating(args);
-  return {
-      {args.inputs[0].dtype, pooling_of(args, args.inputs[0].shape).y}};
+  return {{args.inputs[0].dtype, pooling_of(args, args.inputs[0].shape).y}};
 }
 
 void expect_result(
@@ -262,8 +260,7 @@ Value average_of_taps(const Pooling& pooling, const Value& x) {
   if (pooling.is_padded()) {
     return ops::divide(total, window_counts(pooling, x));
   }
-  return ops::divide(
-      total, static_cast<double>(Shape(pooling.size).size()));
+  return ops::divide(total, static_cast<double>(Shape(pooling.size).size()));
 }
 
 std::vector<Value> decompose_average_pool(const DecomposeArgs& args) {

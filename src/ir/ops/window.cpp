@@ -32,8 +32,7 @@ void check_list(
   }
   for (const std::int64_t value : values) {
     if (value >= least && value <= kLimit) continue;
-    rules::fail(
-        who, format("expected {} >= {}, got {}", name, least, value));
+    rules::fail(who, format("expected {} >= {}, got {}", name, least, value));
   }
 }
 
@@ -160,8 +159,8 @@ ops::Window ops::make_window(
     const std::int64_t results = (spatial[i] + stride - 1) / stride;
     const std::int64_t extent =
         rules::kernel_extent(kernel[i], window.dilation[i]);
-    const std::int64_t total = std::max<std::int64_t>(
-        (results - 1) * stride + extent - spatial[i], 0);
+    const std::int64_t total =
+        std::max<std::int64_t>((results - 1) * stride + extent - spatial[i], 0);
     window.pad_low[i] = total / 2;
     window.pad_high[i] = total - total / 2;
   }
