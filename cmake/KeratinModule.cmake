@@ -9,19 +9,24 @@ function(keratin_add_folders)
   endforeach()
 endfunction()
 
-# The targets of a list that exist, looked up when everything is known.
+# The targets of a list that exist, looked up when everything is known. With
+# KERATIN_WERROR all of them, so that a missing one is an error.
 function(keratin_existing result)
-  list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_NAME_IF_EXISTS:\\1>")
+  if(NOT KERATIN_WERROR)
+    list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_NAME_IF_EXISTS:\\1>")
+  endif()
   set(${result} "${ARGN}" PARENT_SCOPE)
 endfunction()
 
 # The sources of a list that are there; warns of the others and looks again at
-# the next build.
+# the next build. With KERATIN_WERROR a missing one is an error.
 function(keratin_present result)
   set(present "")
   foreach(source IN LISTS ARGN)
     if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
       list(APPEND present "${source}")
+    elseif(KERATIN_WERROR)
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${source} is missing")
     else()
       message(WARNING "${CMAKE_CURRENT_SOURCE_DIR}/${source} is missing")
       set_property(

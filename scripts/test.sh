@@ -27,11 +27,11 @@ if [[ -z $closing ]]; then
 fi
 total=${closing##*out of }
 skipped=$(grep -cE '\*\*\*Skipped' "$log" || true)
-if [[ $skipped -gt 0 ]]; then
-  echo
-  echo "Reasons for skipping:"
-  build=$(sed -n 's/^Test project //p' "$log" | head -n 1)
-  grep -hE '^SKIPPED: ' "$build/Testing/Temporary/LastTest.log" | sort -u || true
+build=$(sed -n 's/^Test project //p' "$log" | head -n 1)
+reasons=$(grep -hE '^SKIPPED: ' "$build/Testing/Temporary/LastTest.log" \
+  | sort | uniq -c || true)
+if [[ -n $reasons ]]; then
+  printf '\nCases skipped, and why:\n%s\n' "$reasons"
 fi
 echo
 echo "$((total - skipped)) run, $skipped skipped"
