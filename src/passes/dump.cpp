@@ -5,8 +5,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <keratin/error.hpp>
 #include <system_error>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/text.hpp"

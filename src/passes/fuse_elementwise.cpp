@@ -27,7 +27,7 @@ class Fusion {
   explicit Fusion(const Graph& graph) : graph_(graph), clusters_(graph) {
     fusible_.reserve(graph.nodes().size());
     for (const Node& node : graph.nodes()) {
-      fusible_.push_back(op_info(node.op).elementwise);
+      fusible_.push_back(op_info(node.op).elementwise && node.op != Op::fused);
     }
   }
 

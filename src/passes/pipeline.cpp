@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstddef>
-#include <keratin/error.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +7,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <keratin/error.hpp>
 
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"
@@ -29,6 +30,8 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
       {"eliminate_common", eliminate_common},
       {"decompose",
        [&](const Graph& graph) { return decompose(graph, options.supports); }},
+      // From here on the users of a value count, and dead ones mislead.
+      {"eliminate_dead", eliminate_dead},
   };
   // Backends see whole patterns, before fusion hides their element-wise parts.
   for (const Pass& pass : options.backend_passes) passes.push_back(pass);
@@ -36,7 +39,6 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
   passes.push_back({"simplify", simplify});
   passes.push_back({"fold_constants", fold_constants});
   passes.push_back({"eliminate_common", eliminate_common});
-  // A dead reader would make fusion keep a result that nobody needs.
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"fuse_elementwise", fuse_elementwise});
   return passes;

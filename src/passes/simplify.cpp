@@ -76,7 +76,8 @@ Graph simplify(const Graph& graph) {
   return rewrite(
       graph, [](RewriteArgs& r) -> std::optional<std::vector<Value>> {
         if (r.node.op == Op::cond) return inline_branch(r);
-        if (r.node.outputs.size() != 1) return {};
+        // What is fused has been simplified.
+        if (r.node.op == Op::fused || r.node.outputs.size() != 1) return {};
         auto result =
             simplifying::simpler({r.to, r.node.op, r.inputs, r.node.attrs});
         if (!result) return {};

@@ -1,6 +1,7 @@
 #include <cmath>
-#include <keratin/dtype.hpp>
 #include <utility>
+
+#include <keratin/dtype.hpp>
 
 #include "src/passes/simplify_rules.hpp"
 

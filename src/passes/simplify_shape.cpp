@@ -59,28 +59,22 @@ std::optional<Value> drop_broadcast(const Candidate& c) {
   return {};
 }
 
-//     x                x
-//     |                |
-//  broadcast_to       exp           and so with one more operand, if it is a
-//     |        =>      |            single element
-//    exp          broadcast_to
+//     x                  x
+//     |                  |
+//  broadcast_to   =>    exp            and so with more operands, if all that
+//     |                  |             is broadcast makes a smaller shape
+//    exp            broadcast_to
 std::optional<Value> broadcast_later(const Candidate& c) {
-  if (c.inputs.size() > 2) return {};
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-    const Value source = operand_of(c.inputs[i], Op::broadcast_to);
-    if (!source || source.shape().size() >= c.inputs[i].shape().size()) {
-      continue;
+  std::vector<Value> inputs = c.inputs;
+  for (Value& input : inputs) {
+    if (const Value source = operand_of(input, Op::broadcast_to)) {
+      input = source;
     }
-    std::vector<Value> inputs = c.inputs;
-    inputs[i] = source;
-    if (inputs.size() == 2) {
-      const Shape& other = inputs[1 - i].shape();
-      if (other.size() != 1 || other.rank() > source.rank()) continue;
-    }
-    const Shape shape = broadcast_all(c.inputs);
-    return broadcast(emit(c.to, c.op, inputs, c.attrs), shape);
   }
-  return {};
+  if (inputs == c.inputs) return {};
+  const Shape shape = broadcast_all(c.inputs);
+  if (broadcast_all(inputs).size() >= shape.size()) return {};
+  return broadcast(emit(c.to, c.op, inputs, c.attrs), shape);
 }
 
 // -- other shapes of the same elements ---------------------------------------
@@ -229,10 +223,9 @@ std::optional<Value> simplify_matmul(const Candidate& c) {
 }  // namespace
 
 std::optional<Value> simplify_broadcasting(const Candidate& c) {
-  if (c.inputs.size() > 1) {
-    if (auto result = drop_broadcast(c)) return result;
-  }
-  return broadcast_later(c);
+  if (auto result = broadcast_later(c)) return result;
+  if (c.inputs.size() > 1) return drop_broadcast(c);
+  return {};
 }
 
 std::optional<Value> simplify_shape(const Candidate& c) {
