@@ -205,4 +205,12 @@ std::vector<LayerImpl::Spec> FunctionalImpl::input_specs() const {
   return specs;
 }
 
+std::vector<LayerImpl::Spec> FunctionalImpl::output_specs() const {
+  std::vector<Spec> specs;
+  for (const SymbolicTensor& output : outputs_) {
+    specs.push_back({output.shape(), output.dtype()});
+  }
+  return specs;
+}
+
 }  // namespace keratin

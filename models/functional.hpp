@@ -42,6 +42,7 @@ class FunctionalImpl : public ModelImpl {
   std::vector<std::string> input_names() const override;
   std::vector<std::string> output_names() const override;
   std::vector<Spec> input_specs() const override;
+  std::vector<Spec> output_specs() const override;
 
   const std::vector<SymbolicTensor>& inputs() const { return inputs_; }
 

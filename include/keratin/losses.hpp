@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,12 @@ class KERATIN_API LossImpl : public Serializable {
   /// sense). Used to warn about a loss that does not fit the last activation.
   virtual std::optional<bool> from_logits() const { return {}; }
 
+  /// Whether y_true holds class indices of the last axis of y_pred.
+  virtual bool is_sparse() const { return false; }
+
+  /// The class index that counts for nothing, if there is one.
+  virtual std::optional<std::int64_t> ignored_class() const { return {}; }
+
   const std::string& reduction() const { return reduction_; }
 
   std::string name() const;
@@ -67,7 +74,9 @@ class KERATIN_API Loss final : public FieldValue {
   Loss(Function function);
   // NOLINTEND(google-explicit-constructor)
 
-  explicit operator bool() const { return impl_ != nullptr; }
+  explicit operator bool() const {
+    return impl_ != nullptr || !generic_.empty();
+  }
 
   /// The reduced loss: a scalar, or per sample when the reduction is "none".
   /// Weights and mask may be empty; both broadcast against the losses as in
@@ -78,6 +87,10 @@ class KERATIN_API Loss final : public FieldValue {
       const Value& sample_weight = {},
       const Value& mask = {}) const;
 
+  /// The loss that "crossentropy" or "ce" means for these shapes (Keras's
+  /// rule: binary, sparse or categorical); any other loss is itself.
+  Loss resolve(const Shape& y_true, const Shape& y_pred) const;
+
   const LossImpl& impl() const { return *impl_; }
 
   Config to_config() const override;
@@ -85,6 +98,7 @@ class KERATIN_API Loss final : public FieldValue {
   Config schema() const override;
 
  private:
+  std::string generic_;  // "crossentropy" or "ce" until resolved
   std::shared_ptr<const LossImpl> impl_;
 };
 

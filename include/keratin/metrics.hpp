@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class KERATIN_API MetricImpl : public Serializable {
   /// Makes the variables that depend on the shapes of the data, before the
   /// first update. The base does nothing.
   virtual void build(const Shape& y_true, const Shape& y_pred);
+
+  /// Which way is better, where that is known: true up, false down.
+  virtual std::optional<bool> higher_is_better() const { return {}; }
 
   bool built() const { return built_; }
 
@@ -80,13 +84,16 @@ class KERATIN_API Metric final : public FieldValue {
   Metric(Function function, std::string name);
   // NOLINTEND(google-explicit-constructor)
 
-  explicit operator bool() const { return impl_ != nullptr; }
+  explicit operator bool() const {
+    return impl_ != nullptr || is_generic();
+  }
 
-  /// Whether this is one of "accuracy", "acc", "crossentropy", "ce", which
-  /// become a metric that fits the loss and the shapes at compile.
+  /// Whether this is one of "accuracy" and "acc", which become the accuracy
+  /// that fits the shapes of the data.
   bool is_generic() const { return !generic_.empty(); }
 
-  /// The metric that a generic name means for these shapes (Keras's rule).
+  /// The metric that a generic name means for these shapes (Keras's rule); any
+  /// other metric is itself.
   Metric resolve(const Shape& y_true, const Shape& y_pred) const;
 
   // Standalone use, on arrays, at once.

@@ -37,6 +37,9 @@ class KERATIN_API ModelImpl : public LayerImpl {
   /// Shapes and dtypes of the inputs, when they are known.
   virtual std::vector<Spec> input_specs() const { return {}; }
 
+  /// Shapes and dtypes of the outputs, when they are known.
+  virtual std::vector<Spec> output_specs() const { return {}; }
+
   bool casts_inputs() const override { return false; }
 
   // -- the step, as graph ------------------------------------------------------
@@ -99,6 +102,8 @@ class KERATIN_API ModelImpl : public LayerImpl {
   bool stop_training = false;
 
   TrainerState& trainer() { return *trainer_; }
+
+  const TrainerState& trainer_state() const { return *trainer_; }
 
  private:
   std::unique_ptr<TrainerState> trainer_;

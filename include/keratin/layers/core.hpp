@@ -69,15 +69,12 @@ struct LayerOptions {
   bool trainable = true;
 };
 
-/// y = activation(x).
-class KERATIN_API ActivationLayer : public Layer {
+/// y = activation(x). (keratin::Activation is the function itself.)
+class KERATIN_API Activation : public Layer {
  public:
-  explicit ActivationLayer(
+  explicit Activation(
       keratin::Activation activation, LayerOptions options = {});
 };
-
-/// Keras's name; keratin::Activation is the function itself.
-using Activation = ActivationLayer;
 
 struct EmbeddingOptions {
   Initializer embeddings_initializer = "uniform";

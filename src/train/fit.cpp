@@ -1,0 +1,398 @@
+// The loops: fit, evaluate, predict, and their one-batch forms.
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <keratin/callbacks.hpp>
+#include <keratin/error.hpp>
+
+#include "src/core/format.hpp"
+#include "src/train/callback_list.hpp"
+#include "src/train/feed.hpp"
+#include "src/train/trainer_state.hpp"
+
+namespace keratin {
+
+namespace {
+
+void require_compiled(const ModelImpl& model, const char* what) {
+  if (model.compiled()) return;
+  throw InvalidArgument(format(
+      "{} {} needs a compiled model; call compile with an optimizer and a "
+      "loss first",
+      model.who(),
+      what));
+}
+
+void require_positive(
+    const std::string& who, const char* what, std::int64_t value) {
+  if (value >= 1) return;
+  throw InvalidArgument(
+      format("{} expected {} >= 1, got {}", who, what, value));
+}
+
+/// Runs the training or test program on batch after batch.
+class StepRunner {
+ public:
+  StepRunner(ModelImpl& model, Mode mode, std::string who)
+      : model_(model), mode_(mode), who_(std::move(who)) {}
+
+  /// `all`: the arrays that the batch is from, for the check of the labels.
+  void run(const FeedData& batch, const FeedData& all) {
+    // Batches of a pass mostly have one shape: the last program fits.
+    const std::int64_t rows = batch.rows();
+    if (!program_ || rows != rows_) {
+      program_ = step_program(
+          model_, mode_, batch.x, batch.y, batch.sample_weight);
+      rows_ = rows;
+    }
+    if (!checked_) {
+      check_labels(model_, who_, all);
+      checked_ = true;
+    }
+    inputs_.assign(batch.x.begin(), batch.x.end());
+    inputs_.insert(inputs_.end(), batch.y.begin(), batch.y.end());
+    inputs_.insert(
+        inputs_.end(), batch.sample_weight.begin(), batch.sample_weight.end());
+    program_->run(inputs_, outputs_);
+    // Dropped, so that the feed may write to its buffers without a copy.
+    inputs_.clear();
+  }
+
+ private:
+  ModelImpl& model_;
+  Mode mode_;
+  std::string who_;
+  std::shared_ptr<Program> program_;
+  std::int64_t rows_ = -1;
+  bool checked_ = false;
+  std::vector<Tensor> inputs_;
+  std::vector<Tensor> outputs_;
+};
+
+/// Keras's validation_split: the last rows, before any shuffling.
+ValidationData split_off(
+    const std::string& who, double share, FeedData& data) {
+  const std::int64_t rows = data.rows();
+  const auto keep = static_cast<std::int64_t>(
+      static_cast<double>(rows) * (1.0 - share));
+  if (keep <= 0 || keep >= rows) {
+    throw InvalidArgument(format(
+        "{} validation_split={} leaves {} of {} rows for training; use a "
+        "share that leaves rows on both sides",
+        who,
+        share,
+        std::max<std::int64_t>(keep, 0),
+        rows));
+  }
+  const auto cut = [&](std::vector<Tensor>& tensors) {
+    std::vector<Tensor> rest;
+    for (Tensor& tensor : tensors) {
+      rest.push_back(tensor.slice(keep, rows));
+      tensor = tensor.slice(0, keep);
+    }
+    return rest;
+  };
+  ValidationData out;
+  out.x = cut(data.x);
+  out.y = cut(data.y);
+  out.sample_weight = cut(data.sample_weight);
+  return out;
+}
+
+void check_fit(const std::string& who, const FitArguments& arguments) {
+  require_positive(who, "batch_size", arguments.batch_size);
+  require_positive(who, "validation_freq", arguments.validation_freq);
+  if (arguments.epochs < 0 || arguments.initial_epoch < 0) {
+    throw InvalidArgument(format(
+        "{} expected epochs and initial_epoch >= 0, got {} and {}",
+        who,
+        arguments.epochs,
+        arguments.initial_epoch));
+  }
+  if (arguments.steps_per_epoch) {
+    require_positive(who, "steps_per_epoch", *arguments.steps_per_epoch);
+  }
+  if (arguments.validation_batch_size) {
+    require_positive(
+        who, "validation_batch_size", *arguments.validation_batch_size);
+  }
+  if (!(arguments.validation_split >= 0 && arguments.validation_split < 1)) {
+    throw InvalidArgument(format(
+        "{} expected validation_split in [0, 1), got {}",
+        who,
+        arguments.validation_split));
+  }
+}
+
+/// One epoch of training.
+class Epochs {
+ public:
+  Epochs(
+      ModelImpl& model,
+      FeedData data,
+      const FitArguments& arguments,
+      const std::string& who)
+      : model_(model),
+        all_(data),
+        feed_(std::move(data), arguments.batch_size, arguments.shuffle),
+        runner_(model, Mode::train, who),
+        limit_(arguments.steps_per_epoch),
+        group_(model.compile_arguments().steps_per_execution) {}
+
+  std::int64_t steps() const { return limit_.value_or(feed_.batches()); }
+
+  void run(CallbackList& callbacks) {
+    // With steps_per_epoch an epoch goes on where the last one stopped.
+    if (!limit_ || !started_) feed_.start();
+    started_ = true;
+    std::int64_t step = 0;
+    while (step < steps() && !model_.stop_training) {
+      Logs none;
+      if (!advance()) break;
+      callbacks.call(&Callback::on_train_batch_begin, step, none);
+      runner_.run(batch_, all_);
+      // steps_per_execution: callbacks see every so many batches only.
+      std::int64_t done = 1;
+      while (done < group_ && step + done < steps() && advance()) {
+        runner_.run(batch_, all_);
+        ++done;
+      }
+      step += done;
+      Logs logs = model_.metric_results();
+      callbacks.call(&Callback::on_train_batch_end, step - 1, logs);
+    }
+  }
+
+ private:
+  bool advance() {
+    if (feed_.next(batch_)) return true;
+    if (!limit_) return false;
+    feed_.start();
+    return feed_.next(batch_);
+  }
+
+  ModelImpl& model_;
+  FeedData all_;
+  Feed feed_;
+  StepRunner runner_;
+  std::optional<std::int64_t> limit_;
+  std::int64_t group_;
+  bool started_ = false;
+  FeedData batch_;
+};
+
+/// The test loop, inside fit or alone.
+Logs run_evaluation(
+    ModelImpl& model,
+    const std::string& who,
+    const FeedData& data,
+    std::int64_t batch_size,
+    std::optional<std::int64_t> steps,
+    CallbackList& callbacks) {
+  model.reset_metrics();
+  Feed feed(data, batch_size, false);
+  feed.start();
+  StepRunner runner(model, Mode::test, who);
+  Logs none;
+  callbacks.call(&Callback::on_test_begin, none);
+  FeedData batch;
+  std::int64_t step = 0;
+  while ((!steps || step < *steps) && feed.next(batch)) {
+    callbacks.call(&Callback::on_test_batch_begin, step, none);
+    runner.run(batch, data);
+    Logs logs = model.metric_results();
+    callbacks.call(&Callback::on_test_batch_end, step, logs);
+    ++step;
+  }
+  Logs logs = model.metric_results();
+  logs.entries();  // before anything resets the metrics
+  callbacks.call(&Callback::on_test_end, logs);
+  return logs;
+}
+
+}  // namespace
+
+History ModelImpl::fit(
+    const TensorSet& x, const TensorSet& y, const FitArguments& arguments) {
+  require_compiled(*this, "fit");
+  const std::string who = this->who() + " fit";
+  check_fit(who, arguments);
+  FeedData data = check_data(
+      *this, who, x, y, arguments.sample_weight, arguments.class_weight);
+  std::optional<ValidationData> validation = arguments.validation_data;
+  if (!validation && arguments.validation_split > 0) {
+    validation = split_off(who, arguments.validation_split, data);
+  }
+  std::optional<FeedData> validation_data;
+  if (validation) {
+    validation_data = check_data(
+        *this,
+        who + " validation_data",
+        validation->x,
+        validation->y,
+        validation->sample_weight);
+  }
+
+  Epochs epochs(*this, std::move(data), arguments, who);
+  const int verbose = resolve_verbose(arguments.verbose);
+  auto history = std::make_shared<HistoryCallback>();
+  std::vector<std::shared_ptr<Callback>> list = {history};
+  if (verbose != 0) list.push_back(make_progress_bar(verbose));
+  list.insert(
+      list.end(), arguments.callbacks.begin(), arguments.callbacks.end());
+  CallbackList callbacks(
+      std::move(list), *this, {arguments.epochs, epochs.steps(), verbose});
+
+  stop_training = false;
+  Logs logs;
+  callbacks.call(&Callback::on_train_begin, logs);
+  for (std::int64_t epoch = arguments.initial_epoch; epoch < arguments.epochs;
+       ++epoch) {
+    reset_metrics();
+    Logs none;
+    callbacks.call(&Callback::on_epoch_begin, epoch, none);
+    epochs.run(callbacks);
+    logs = metric_results();
+    logs.entries();  // before validation resets the metrics
+    if (validation_data && (epoch + 1) % arguments.validation_freq == 0) {
+      const Logs val = run_evaluation(
+          *this,
+          who + " validation_data",
+          *validation_data,
+          arguments.validation_batch_size.value_or(arguments.batch_size),
+          arguments.validation_steps,
+          callbacks);
+      for (const auto& [name, value] : val.entries()) {
+        logs.set("val_" + name, value);
+      }
+    }
+    callbacks.call(&Callback::on_epoch_end, epoch, logs);
+    if (stop_training) break;
+  }
+  if (arguments.epochs > 0 && optimizer().impl().built()) {
+    optimizer().impl().finalize_variable_values();
+  }
+  callbacks.call(&Callback::on_train_end, logs);
+  return history->history;
+}
+
+Logs ModelImpl::evaluate(
+    const TensorSet& x,
+    const TensorSet& y,
+    const EvaluateArguments& arguments) {
+  require_compiled(*this, "evaluate");
+  const std::string who = this->who() + " evaluate";
+  require_positive(who, "batch_size", arguments.batch_size);
+  const FeedData data = check_data(*this, who, x, y, arguments.sample_weight);
+  const int verbose = resolve_verbose(arguments.verbose);
+  std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
+  if (verbose != 0) list.insert(list.begin(), make_progress_bar(verbose));
+  const std::int64_t batches =
+      (data.rows() + arguments.batch_size - 1) / arguments.batch_size;
+  CallbackList callbacks(
+      std::move(list), *this, {1, arguments.steps.value_or(batches), verbose});
+  return run_evaluation(
+      *this, who, data, arguments.batch_size, arguments.steps, callbacks);
+}
+
+std::vector<Tensor> ModelImpl::predict(
+    const TensorSet& x, const PredictArguments& arguments) {
+  const std::string who = this->who() + " predict";
+  require_positive(who, "batch_size", arguments.batch_size);
+  const FeedData data = check_data(*this, who, x, {}, {});
+  std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
+  if (arguments.verbose != 0) {
+    list.insert(list.begin(), make_progress_bar(arguments.verbose));
+  }
+  Feed feed(data, arguments.batch_size, false);
+  CallbackList callbacks(
+      std::move(list),
+      *this,
+      {1, arguments.steps.value_or(feed.batches()), arguments.verbose});
+  Logs none;
+  callbacks.call(&Callback::on_predict_begin, none);
+  feed.start();
+  FeedData batch;
+  std::vector<Tensor> results;   // of a batch
+  std::vector<Tensor> gathered;  // of all
+  std::int64_t row = 0;
+  std::int64_t total = data.rows();
+  if (arguments.steps) {
+    total = std::min(total, *arguments.steps * arguments.batch_size);
+  }
+  std::int64_t step = 0;
+  while (row < total && feed.next(batch)) {
+    callbacks.call(&Callback::on_predict_batch_begin, step, none);
+    const auto program = step_program(*this, Mode::predict, batch.x, {}, {});
+    program->run(batch.x, results);
+    if (batch.rows() == total) {
+      gathered = std::exchange(results, {});
+    } else {
+      if (gathered.empty()) {
+        for (const Tensor& result : results) {
+          Shape shape = result.shape();
+          if (shape.empty() || shape[0] != batch.rows()) {
+            throw InvalidArgument(format(
+                "{} got an output of shape {} for {} rows, which cannot be "
+                "joined over batches; predict in one batch",
+                who,
+                shape,
+                batch.rows()));
+          }
+          shape[0] = total;
+          gathered.push_back(Tensor::uninitialized(result.dtype(), shape));
+        }
+      }
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        const std::size_t row_bytes =
+            gathered[i].size_bytes() / static_cast<std::size_t>(total);
+        auto* to = static_cast<std::byte*>(gathered[i].mutable_raw());
+        std::memcpy(
+            to + static_cast<std::size_t>(row) * row_bytes,
+            results[i].raw(),
+            results[i].size_bytes());
+      }
+    }
+    row += batch.rows();
+    callbacks.call(&Callback::on_predict_batch_end, step, none);
+    ++step;
+  }
+  callbacks.call(&Callback::on_predict_end, none);
+  return gathered;
+}
+
+Logs ModelImpl::train_on_batch(
+    const TensorSet& x,
+    const TensorSet& y,
+    const TensorSet& sample_weight,
+    const std::map<std::int64_t, double>& class_weight) {
+  require_compiled(*this, "train_on_batch");
+  const std::string who = this->who() + " train_on_batch";
+  const FeedData data =
+      check_data(*this, who, x, y, sample_weight, class_weight);
+  StepRunner(*this, Mode::train, who).run(data, data);
+  Logs logs = metric_results();
+  logs.entries();  // as they are now, whatever runs next
+  return logs;
+}
+
+Logs ModelImpl::test_on_batch(
+    const TensorSet& x, const TensorSet& y, const TensorSet& sample_weight) {
+  require_compiled(*this, "test_on_batch");
+  const std::string who = this->who() + " test_on_batch";
+  const FeedData data = check_data(*this, who, x, y, sample_weight);
+  StepRunner(*this, Mode::test, who).run(data, data);
+  Logs logs = metric_results();
+  logs.entries();  // as they are now, whatever runs next
+  return logs;
+}
+
+std::vector<Tensor> ModelImpl::predict_on_batch(const TensorSet& x) {
+  const std::string who = this->who() + " predict_on_batch";
+  const FeedData data = check_data(*this, who, x, {}, {});
+  return step_program(*this, Mode::predict, data.x, {}, {})->run(data.x);
+}
+
+}  // namespace keratin

@@ -1,0 +1,227 @@
+// Builds the graph of a step and keeps what was compiled.
+
+#include <utility>
+
+#include <keratin/error.hpp>
+#include <keratin/ops.hpp>
+
+#include "src/core/env.hpp"
+#include "src/core/format.hpp"
+#include "src/core/log.hpp"
+#include "src/ir/graph.hpp"
+#include "src/runtime/registry.hpp"
+#include "src/train/trainer_state.hpp"
+
+namespace keratin {
+
+namespace {
+
+const char* mode_name(Mode mode) {
+  switch (mode) {
+    case Mode::train:
+      return "train";
+    case Mode::test:
+      return "test";
+    case Mode::predict:
+      return "predict";
+  }
+  return "";
+}
+
+void append_types(std::string& key, const std::vector<Tensor>& tensors) {
+  for (const Tensor& tensor : tensors) {
+    key += short_name(tensor.dtype());
+    key += tensor.shape().str();
+  }
+  key += ';';
+}
+
+/// Freezing a layer changes what a training step is.
+void append_trainable(std::string& key, const ModelImpl& model) {
+  for (const Variable& variable : model.trainable_weights()) {
+    key += format("{},", variable.id());
+  }
+}
+
+std::vector<Value> parameters(
+    Graph& graph,
+    const std::vector<Tensor>& tensors,
+    const std::vector<std::string>& names,
+    const char* fallback) {
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::string name = i < names.size() ? names[i] : std::string(fallback);
+    if (i >= names.size() && i > 0) name += format("_{}", i);
+    values.push_back(graph.parameter(
+        {tensors[i].dtype(), tensors[i].shape()}, std::move(name)));
+  }
+  return values;
+}
+
+Backend& backend_of(const ModelImpl& model) {
+  if (model.compiled() && model.compile_arguments().run_eagerly) {
+    return find_backend("reference");
+  }
+  return default_backend();
+}
+
+CompileOptions options_of(const ModelImpl& model, std::string name) {
+  CompileOptions options;
+  options.name = std::move(name);
+  options.check_nan =
+      env::check_nan() ||
+      (model.compiled() && model.compile_arguments().run_eagerly);
+  return options;
+}
+
+/// Weights are made for any batch size.
+void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
+  if (model.built()) return;
+  std::vector<Shape> shapes;
+  for (const Tensor& tensor : x) {
+    Shape shape = tensor.shape();
+    if (!shape.empty()) shape[0] = kUnknown;
+    shapes.push_back(std::move(shape));
+  }
+  model.ensure_built(shapes);
+}
+
+/// The optimizer's variables are those that were trainable at compile.
+void prepare_training(ModelImpl& model) {
+  TrainerState& state = model.trainer();
+  if (!state.trained_known) {
+    state.trained = model.trainable_weights();
+    state.trained_known = true;
+  } else if (model.trainable_weights() != state.trained) {
+    throw InvalidArgument(format(
+        "{} has other trainable weights than when it was compiled; call "
+        "compile again after freezing or unfreezing layers",
+        model.who()));
+  }
+  OptimizerImpl& optimizer = state.arguments.optimizer.impl();
+  if (!optimizer.built()) optimizer.build(state.trained);
+}
+
+Graph build_step(
+    ModelImpl& model,
+    Mode mode,
+    const std::vector<Tensor>& x,
+    const std::vector<Tensor>& y,
+    const std::vector<Tensor>& sample_weight) {
+  Graph graph;
+  StepContext ctx(graph, model, mode == Mode::train);
+  StepData data;
+  data.x = parameters(graph, x, model.input_names(), "x");
+  std::vector<std::string> targets;
+  for (const std::string& name : model.output_names()) {
+    targets.push_back("y:" + name);
+  }
+  data.y = parameters(graph, y, targets, "y");
+  data.sample_weight = parameters(graph, sample_weight, {}, "sample_weight");
+  std::vector<Value> outputs;
+  switch (mode) {
+    case Mode::train:
+      prepare_training(model);
+      model.train_step(ctx, data);
+      break;
+    case Mode::test:
+      model.test_step(ctx, data);
+      break;
+    case Mode::predict:
+      outputs = model.predict_step(ctx, data.x);
+      break;
+  }
+  // Predicting changes no state but what layers keep on purpose (stateful
+  // layers, random counters).
+  ctx.finish();
+  graph.set_outputs(outputs);
+  return graph;
+}
+
+}  // namespace
+
+std::shared_ptr<Program> step_program(
+    ModelImpl& model,
+    Mode mode,
+    const std::vector<Tensor>& x,
+    const std::vector<Tensor>& y,
+    const std::vector<Tensor>& sample_weight) {
+  TrainerState& state = model.trainer();
+  std::string key = mode_name(mode);
+  append_types(key, x);
+  append_types(key, y);
+  append_types(key, sample_weight);
+  if (mode == Mode::train) append_trainable(key, model);
+  const std::lock_guard lock(state.mutex);
+  if (auto program = state.programs.find(key)) return program;
+  build_model(model, x);
+  const Graph graph = build_step(model, mode, x, y, sample_weight);
+  KERATIN_LOG(train, "{}: compiling {}", model.name(), key);
+  auto program = std::make_shared<Program>(
+      graph,
+      backend_of(model),
+      state.group,
+      options_of(model, model.name() + "_" + mode_name(mode)));
+  state.programs.insert(key, program);
+  if (mode != Mode::predict) state.results.reset();
+  return program;
+}
+
+namespace {
+
+/// One output per running figure.
+void build_results(ModelImpl& model) {
+  TrainerState& state = model.trainer();
+  Graph graph;
+  CallContext ctx(graph);
+  std::vector<Value> outputs;
+  state.result_names.clear();
+  const auto add = [&](const std::string& name, const Value& value) {
+    state.result_names.push_back(name);
+    outputs.push_back(ops::cast(value, DType::f64));
+  };
+  if (state.loss_tracker) add("loss", state.loss_tracker->result(ctx));
+  for (const OutputMetric& metric : state.metrics) {
+    add(metric.log_name, metric.metric.impl().result(ctx));
+  }
+  for (const OutputLoss& loss : state.losses) {
+    if (loss.tracker) add(loss.tracker->name, loss.tracker->result(ctx));
+  }
+  for (const auto& tracker : state.tracked) {
+    add(tracker->name, tracker->result(ctx));
+  }
+  graph.set_outputs(outputs);
+  CompileOptions options;
+  options.name = model.name() + "_metrics";
+  state.results = std::make_shared<Program>(
+      graph, backend_of(model), state.group, options);
+}
+
+}  // namespace
+
+std::vector<Logs::Entry> metric_values(ModelImpl& model) {
+  TrainerState& state = model.trainer();
+  std::shared_ptr<Program> program;
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(state.mutex);
+    if (!state.results) build_results(model);
+    program = state.results;
+    names = state.result_names;
+  }
+  const std::vector<Tensor> values = program->run({});
+  std::vector<Logs::Entry> entries;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (values[i].size() == 1) {
+      entries.emplace_back(names[i], values[i].at(0));
+      continue;
+    }
+    // A metric per class logs each of its values.
+    for (std::int64_t k = 0; k < values[i].size(); ++k) {
+      entries.emplace_back(format("{}_{}", names[i], k), values[i].at(k));
+    }
+  }
+  return entries;
+}
+
+}  // namespace keratin

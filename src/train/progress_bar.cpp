@@ -1,0 +1,168 @@
+// Keras's progress bar: a line that is redrawn a few times a second. Looking at
+// the logs waits for the device, so they are looked at only when it is drawn.
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "src/core/format.hpp"
+#include "src/train/callback_list.hpp"
+
+namespace keratin {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// As Keras prints values: four decimals, or scientific when tiny.
+std::string value_text(double value) {
+  if (!std::isfinite(value)) return format("{}", value);
+  if (std::abs(value) > 1e-3 || value == 0) return format("{:.4f}", value);
+  return format("{:.4e}", value);
+}
+
+std::string duration_text(double seconds) {
+  if (seconds >= 3600) {
+    const auto whole = static_cast<std::int64_t>(seconds);
+    return format(
+        "{}:{:02}:{:02}", whole / 3600, whole % 3600 / 60, whole % 60);
+  }
+  if (seconds >= 60) {
+    const auto whole = static_cast<std::int64_t>(seconds);
+    return format("{}:{:02}", whole / 60, whole % 60);
+  }
+  return format("{:.0f}s", seconds);
+}
+
+std::string per_step_text(double seconds) {
+  if (seconds >= 1 || seconds == 0) return format("{:.0f}s/step", seconds);
+  if (seconds >= 1e-3) return format("{:.0f}ms/step", seconds * 1e3);
+  return format("{:.0f}us/step", seconds * 1e6);
+}
+
+class ProgressBar final : public Callback {
+ public:
+  explicit ProgressBar(int verbose) : live_(verbose == 1) {}
+
+  void on_train_begin(Logs&) override { in_fit_ = true; }
+
+  void on_train_end(Logs&) override { in_fit_ = false; }
+
+  void on_epoch_begin(std::int64_t epoch, Logs&) override {
+    if (live_ || params().epochs > 1) {
+      std::printf(
+          "Epoch %lld/%lld%s",
+          static_cast<long long>(epoch + 1),
+          static_cast<long long>(params().epochs),
+          live_ ? "\n" : ": ");
+    }
+    begin();
+  }
+
+  void on_train_batch_end(std::int64_t batch, Logs& logs) override {
+    advance(batch, logs);
+  }
+
+  void on_epoch_end(std::int64_t, Logs& logs) override { finish(logs); }
+
+  void on_test_begin(Logs&) override {
+    if (!in_fit_) begin();
+  }
+
+  void on_test_batch_end(std::int64_t batch, Logs& logs) override {
+    if (!in_fit_) advance(batch, logs);
+  }
+
+  void on_test_end(Logs& logs) override {
+    if (!in_fit_) finish(logs);
+  }
+
+  void on_predict_begin(Logs&) override { begin(); }
+
+  void on_predict_batch_end(std::int64_t batch, Logs&) override {
+    Logs none;
+    advance(batch, none);
+  }
+
+  void on_predict_end(Logs&) override {
+    Logs none;
+    finish(none);
+  }
+
+ private:
+  static constexpr int kWidth = 20;
+  static constexpr auto kInterval = std::chrono::milliseconds(200);
+
+  void begin() {
+    start_ = Clock::now();
+    drawn_ = start_ - 2 * kInterval;
+    done_ = 0;
+  }
+
+  double elapsed() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  void advance(std::int64_t batch, Logs& logs) {
+    done_ = batch + 1;
+    if (!live_ || Clock::now() - drawn_ < kInterval) return;
+    draw(logs, false);
+    drawn_ = Clock::now();
+  }
+
+  void finish(Logs& logs) {
+    draw(logs, true);
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
+  void draw(const Logs& logs, bool last) {
+    const std::int64_t steps = params().steps;
+    std::string line;
+    if (live_) {
+      const std::int64_t filled =
+          last || steps <= 0 ? kWidth : done_ * kWidth / steps;
+      std::string bar;
+      for (std::int64_t i = 0; i < kWidth; ++i) {
+        bar += i < filled ? "\u2501" : " ";
+      }
+      // Back to the start and clear what a longer line left.
+      line += format("\r\033[K{}/{} {} ", done_, steps, bar);
+    }
+    const double seconds = elapsed();
+    const double per_step =
+        done_ > 0 ? seconds / static_cast<double>(done_) : 0;
+    const double left =
+        per_step * static_cast<double>(std::max<std::int64_t>(
+                       steps - done_, 0));
+    line += duration_text(last ? seconds : left) + " " +
+            per_step_text(per_step);
+    for (const auto& [name, value] : logs.entries()) {
+      line += format(" - {}: {}", name, value_text(value));
+    }
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+  bool live_;
+  bool in_fit_ = false;
+  std::int64_t done_ = 0;
+  Clock::time_point start_;
+  Clock::time_point drawn_;
+};
+
+}  // namespace
+
+std::shared_ptr<Callback> make_progress_bar(int verbose) {
+  return std::make_shared<ProgressBar>(verbose);
+}
+
+int resolve_verbose(std::optional<int> verbose) {
+  if (verbose) return *verbose;
+  return isatty(STDOUT_FILENO) == 1 ? 1 : 2;
+}
+
+}  // namespace keratin

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <keratin/model.hpp>
+#include <keratin/training.hpp>
+
+#include "src/ir/graph.hpp"
+#include "src/runtime/program.hpp"
+
+namespace keratin {
+
+enum class Mode { train, test, predict };
+
+/// A running mean (Keras's metrics.Mean) that steps add to.
+struct MeanTracker {
+  std::string name;
+  Variable total;
+  Variable count;
+
+  explicit MeanTracker(std::string tracker_name);
+
+  /// total += value * weight, count += weight.
+  void update(CallContext& ctx, const Value& value, double weight) const;
+  Value result(CallContext& ctx) const;
+  void reset();
+};
+
+/// The loss of one output, as compile resolved it.
+struct OutputLoss {
+  std::size_t output = 0;
+  Loss loss;
+  std::optional<double> weight;
+  std::shared_ptr<MeanTracker> tracker;  // only when there are several losses
+};
+
+struct OutputMetric {
+  std::size_t output = 0;
+  Metric metric;  // never generic
+  bool weighted = false;
+  std::string log_name;
+};
+
+/// Compiled programs by mode and input types; the least recently used goes.
+class ProgramCache {
+ public:
+  using Key = std::string;
+
+  std::shared_ptr<Program> find(const Key& key);
+  void insert(const Key& key, std::shared_ptr<Program> program);
+  void clear();
+
+ private:
+  static constexpr std::size_t kCapacity = 32;
+
+  using Entry = std::pair<Key, std::shared_ptr<Program>>;
+
+  std::list<Entry> entries_;  // most recently used first
+  std::unordered_map<Key, std::list<Entry>::iterator> index_;
+};
+
+/// What a model keeps for training.
+struct TrainerState {
+  bool compiled = false;
+  CompileArguments arguments;
+
+  // Trainable weights when compile was called: what the optimizer updates.
+  std::vector<Variable> trained;
+  bool trained_known = false;
+
+  // Made at the first step, when the shapes are known.
+  bool resolved = false;
+  std::vector<OutputLoss> losses;
+  std::vector<OutputMetric> metrics;
+  std::shared_ptr<MeanTracker> loss_tracker;
+  std::vector<std::shared_ptr<MeanTracker>> tracked;  // StepContext::track
+
+  std::mutex mutex;  // guards what follows
+  ProgramCache programs;
+  std::shared_ptr<Program> results;  // of the metrics
+  std::vector<std::string> result_names;
+  std::shared_ptr<ProgramGroup> group = std::make_shared<ProgramGroup>();
+
+  /// Forgets losses, metrics and programs, as compile does.
+  void reset();
+
+  MeanTracker& tracker(const std::string& name);
+};
+
+/// The program of a mode for inputs of these types, built if need be.
+std::shared_ptr<Program> step_program(
+    ModelImpl& model,
+    Mode mode,
+    const std::vector<Tensor>& x,
+    const std::vector<Tensor>& y,
+    const std::vector<Tensor>& sample_weight);
+
+/// Matches losses and metrics with the outputs (Keras's CompileLoss and
+/// CompileMetrics). `y` and `y_pred` as in the first step.
+void resolve_losses(
+    ModelImpl& model,
+    const std::vector<Value>& y,
+    const std::vector<Value>& y_pred);
+void resolve_metrics(
+    ModelImpl& model,
+    const std::vector<Value>& y,
+    const std::vector<Value>& y_pred);
+
+/// Warns, once, about a cross-entropy that takes probabilities after a layer
+/// that yields none.
+void warn_about_logits(const ModelImpl& model);
+
+/// The log names of the metrics with their values now, in Keras's order.
+std::vector<Logs::Entry> metric_values(ModelImpl& model);
+
+}  // namespace keratin
