@@ -1,0 +1,94 @@
+#include "src/backends/cpu/conv_plan.hpp"
+
+#include "src/core/format.hpp"
+
+namespace keratin::cpu {
+
+namespace {
+
+using Dims = dnnl::memory::dims;
+
+// [n, spatial..., c] as oneDNN's {n, c, spatial...}.
+dnnl::memory::desc channels_last_desc(const Shape& shape, Dims* dims) {
+  const std::vector<std::int64_t> own = shape.strides();
+  const std::size_t last = shape.rank() - 1;
+  Dims strides = {own[0], own[last]};
+  *dims = {shape[0], shape[last]};
+  for (std::size_t i = 1; i < last; ++i) {
+    dims->push_back(shape[i]);
+    strides.push_back(own[i]);
+  }
+  return strided_desc(*dims, strides);
+}
+
+// [kernel..., c / groups, f] as oneDNN's {f, c, kernel...}, or with groups
+// {groups, f / groups, c / groups, kernel...}.
+dnnl::memory::desc weights_desc(
+    const Shape& shape, std::int64_t groups, Dims* dims) {
+  const std::vector<std::int64_t> own = shape.strides();
+  const std::size_t spatial = shape.rank() - 2;
+  const std::int64_t filters = shape[spatial + 1] / groups;
+  Dims strides;
+  *dims = {};
+  if (groups > 1) {
+    dims->push_back(groups);
+    strides.push_back(filters);
+  }
+  dims->insert(dims->end(), {filters, shape[spatial]});
+  strides.insert(strides.end(), {1, own[spatial]});
+  for (std::size_t i = 0; i < spatial; ++i) {
+    dims->push_back(shape[i]);
+    strides.push_back(own[i]);
+  }
+  return strided_desc(*dims, strides);
+}
+
+}  // namespace
+
+ConvPlan plan_conv(
+    const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y) {
+  ConvPlan plan;
+  const std::int64_t groups = attrs.integer("groups");
+  plan.x = channels_last_desc(x, &plan.x_dims);
+  plan.w = weights_desc(w, groups, &plan.w_dims);
+  plan.y = channels_last_desc(y, &plan.y_dims);
+  plan.strides = attrs.ints("strides");
+  plan.pad_low = attrs.ints("pad_low");
+  plan.pad_high = attrs.ints("pad_high");
+  plan.dilation = attrs.ints("dilation");
+  plan.flops = 2.0 * static_cast<double>(y.size()) *
+               static_cast<double>(w.size()) /
+               static_cast<double>(w[w.rank() - 1]);
+  plan.key = keratin::format("{} {} -> {} groups {}", x, w, y, groups);
+  for (std::size_t i = 0; i < plan.strides.size(); ++i) {
+    plan.key += keratin::format(
+        " [{} {}:{} {}]",
+        plan.strides[i],
+        plan.pad_low[i],
+        plan.pad_high[i],
+        plan.dilation[i]);
+  }
+  for (std::int64_t& step : plan.dilation) --step;  // oneDNN counts the gaps
+  return plan;
+}
+
+dnnl::convolution_forward::primitive_desc forward_desc(
+    const ConvPlan& plan, const ConvPlan::Layouts& layouts) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return {
+      dnnl::convolution_forward::desc(
+          dnnl::prop_kind::forward_training,
+          dnnl::algorithm::convolution_direct,
+          layouts.x,
+          layouts.w,
+          layouts.y,
+          plan.strides,
+          plan.dilation,
+          plan.pad_low,
+          plan.pad_high),
+      attr,
+      onednn_engine()};
+}
+
+}  // namespace keratin::cpu

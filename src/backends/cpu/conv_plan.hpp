@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/backends/cpu/onednn.hpp"
+#include "src/ir/graph.hpp"
+
+namespace keratin::cpu {
+
+/// A convolution in oneDNN's words, whichever of its three passes a node is.
+struct ConvPlan {
+  dnnl::memory::dims x_dims, w_dims, y_dims;
+  dnnl::memory::dims strides, dilation, pad_low, pad_high;
+
+  // Our layouts: [n, spatial..., c] and [kernel..., c / groups, f].
+  dnnl::memory::desc x, w, y;
+
+  /// The layouts a candidate asks for; `any` where the primitive may choose.
+  struct Layouts {
+    dnnl::memory::desc x, w, y;
+  };
+
+  Layouts channels_last() const { return {x, any_desc(w_dims), y}; }
+
+  Layouts free_choice() const {
+    return {any_desc(x_dims), any_desc(w_dims), any_desc(y_dims)};
+  }
+
+  /// x channels-last, the rest free: for few input channels, where there is
+  /// nothing to block.
+  Layouts plain_x() const { return {x, any_desc(w_dims), any_desc(y_dims)}; }
+
+  Layouts plain_y() const { return {any_desc(x_dims), any_desc(w_dims), y}; }
+
+  double flops = 0;
+  std::string key;  // names the work, for choices made by timing
+};
+
+/// From the window attributes and the shapes of the whole convolution.
+ConvPlan plan_conv(
+    const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
+
+/// The descriptor of the forward pass in these layouts. Throws dnnl::error.
+dnnl::convolution_forward::primitive_desc forward_desc(
+    const ConvPlan& plan, const ConvPlan::Layouts& layouts);
+
+}  // namespace keratin::cpu

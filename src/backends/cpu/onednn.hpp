@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "src/backends/host/kernel.hpp"
+#include "src/backends/host/memory.hpp"
+
+/// oneDNN as the kernels here use it: one engine and stream per process, and
+/// primitives that run from argument arrays made beforehand.
+namespace keratin::cpu {
+
+/// The process's engine. The first call, which must come before any other of
+/// oneDNN, applies the guard against half-announced AMX.
+const dnnl::engine& onednn_engine();
+
+/// A dense f32 array of these dimensions and strides (in elements).
+dnnl::memory::desc strided_desc(
+    const dnnl::memory::dims& dims, const dnnl::memory::dims& strides);
+
+/// f32 in a layout that the primitive chooses.
+dnnl::memory::desc any_desc(const dnnl::memory::dims& dims);
+
+/// Where an argument of a primitive is while its kernel runs.
+struct Slot {
+  enum class Kind : std::uint8_t { input, output, scratch, packed };
+
+  Kind kind = Kind::input;
+  std::int64_t at = 0;  // operand or result number, else an offset in bytes
+};
+
+/// An argument: what oneDNN calls it, its layout, its place.
+struct Argument {
+  int name;
+  dnnl::memory::desc desc;
+  Slot slot;
+};
+
+/// Primitives to run one after the other, reorders between layouts included.
+/// Everything is made before bind(); run() makes nothing.
+class Sequence {
+ public:
+  Sequence() = default;
+  Sequence(Sequence&&) = default;
+  Sequence& operator=(Sequence&&) = default;
+
+  static Slot input(int operand) { return {Slot::Kind::input, operand}; }
+
+  static Slot output(int result) { return {Slot::Kind::output, result}; }
+
+  /// Room for an array of this layout in the kernel's scratch.
+  Slot scratch(const dnnl::memory::desc& desc);
+
+  /// Appends a primitive. `scratchpad` is what its descriptor asks for.
+  void add(
+      const dnnl::primitive& primitive,
+      std::vector<Argument> arguments,
+      const dnnl::memory::desc& scratchpad);
+
+  /// `from` in layout `want`: the slot itself where the layouts agree, else
+  /// scratch that a reorder, appended here, fills.
+  Slot reordered(
+      Slot from, const dnnl::memory::desc& have, const dnnl::memory::desc& want);
+
+  /// As reordered, into memory that lives as long as the sequence and is filled
+  /// by pack() alone: for operands that seldom change.
+  Slot packed(
+      Slot from, const dnnl::memory::desc& have, const dnnl::memory::desc& want);
+
+  /// Room for a result in layout `made` that finish() brings to `want` in `to`.
+  Slot result(
+      Slot to, const dnnl::memory::desc& want, const dnnl::memory::desc& made);
+
+  /// Appends the reorder for result(), where the layouts differ.
+  void finish(
+      Slot made_in,
+      const dnnl::memory::desc& made,
+      Slot to,
+      const dnnl::memory::desc& want);
+
+  std::int64_t scratch_bytes() const { return scratch_bytes_; }
+
+  bool has_packing() const { return !packing_.empty(); }
+
+  void bind(const host::Binding& binding);
+
+  /// Fills packed operands from their sources.
+  void pack();
+  void run();
+
+ private:
+  struct Step {
+    dnnl::primitive primitive;
+    std::vector<Slot> slots;
+    std::vector<dnnl::memory> memories;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+
+  Step make_step(
+      const dnnl::primitive& primitive, const std::vector<Argument>& arguments);
+  void bind_step(Step& step, const host::Binding& binding);
+  static void run_step(const Step& step);
+
+  std::vector<Step> steps_;
+  std::vector<Step> packing_;
+  std::int64_t scratch_bytes_ = 0;
+  std::int64_t packed_bytes_ = 0;
+  host::AlignedBuffer packed_memory_;
+};
+
+/// The name of the implementation behind a primitive descriptor.
+const char* implementation(const_dnnl_primitive_desc_t descriptor);
+
+}  // namespace keratin::cpu

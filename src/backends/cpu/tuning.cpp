@@ -1,0 +1,138 @@
+#include "src/backends/cpu/tuning.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "src/core/check.hpp"
+#include "src/core/log.hpp"
+#include "src/core/parallel.hpp"
+#include <keratin/threads.hpp>
+
+namespace keratin::cpu {
+
+namespace {
+
+thread_local bool deterministic_scope = false;
+
+struct Choices {
+  std::mutex mutex;
+  std::map<std::string, std::string> by_key;
+};
+
+Choices& choices() {
+  static Choices instance;
+  return instance;
+}
+
+// Seconds of the best run. A candidate that is hopeless is not repeated.
+double best_time(Sequence& sequence, double limit) {
+  using Clock = std::chrono::steady_clock;
+  sequence.run();  // warms caches, code and memory
+  double best = std::numeric_limits<double>::infinity();
+  double total = 0;
+  for (int run = 0; run < 8; ++run) {
+    const auto start = Clock::now();
+    sequence.run();
+    const double seconds =
+        std::chrono::duration<double>(Clock::now() - start).count();
+    best = std::min(best, seconds);
+    total += seconds;
+    if (total > 0.2 || (run == 1 && best > 1.5 * limit)) break;
+  }
+  return best;
+}
+
+// Memory that holds ones: denormals or zeros would not do.
+struct Arena {
+  explicit Arena(std::int64_t bytes)
+      : values(static_cast<std::size_t>(bytes) / sizeof(float) + 32, 1.0F) {}
+
+  std::byte* data() {
+    const auto address = reinterpret_cast<std::uintptr_t>(values.data());
+    return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
+  }
+
+  std::vector<float> values;
+};
+
+host::Binding bind_to(
+    std::vector<Arena>& inputs, std::vector<Arena>& outputs, Arena& scratch) {
+  host::Binding binding;
+  for (Arena& arena : inputs) binding.inputs.push_back({arena.data(), nullptr});
+  for (Arena& arena : outputs) {
+    binding.outputs.push_back({arena.data(), nullptr});
+  }
+  binding.scratch = scratch.data();
+  return binding;
+}
+
+}  // namespace
+
+DeterministicScope::DeterministicScope(bool deterministic)
+    : before_(deterministic_scope) {
+  deterministic_scope = deterministic;
+}
+
+DeterministicScope::~DeterministicScope() { deterministic_scope = before_; }
+
+std::unique_ptr<Sequence> fastest(
+    const std::string& key,
+    const std::vector<Candidate>& candidates,
+    const std::vector<std::int64_t>& input_bytes,
+    const std::vector<std::int64_t>& output_bytes,
+    bool small) {
+  const bool timed = !deterministic_scope && !small && candidates.size() > 1;
+  const std::string full_key =
+      keratin::format("{} threads={}", key, num_threads());
+  if (timed) {
+    std::string known;
+    {
+      const std::lock_guard lock(choices().mutex);
+      const auto found = choices().by_key.find(full_key);
+      if (found != choices().by_key.end()) known = found->second;
+    }
+    for (const Candidate& candidate : candidates) {
+      if (candidate.name == known) return candidate.make();
+    }
+  } else {
+    for (const Candidate& candidate : candidates) {
+      if (auto sequence = candidate.make()) return sequence;
+    }
+    KERATIN_CHECK(false, "oneDNN takes no form of {}", key);
+  }
+
+  const ComputeScope compute;
+  std::vector<Arena> inputs;
+  std::vector<Arena> outputs;
+  for (const std::int64_t bytes : input_bytes) inputs.emplace_back(bytes);
+  for (const std::int64_t bytes : output_bytes) outputs.emplace_back(bytes);
+  std::unique_ptr<Sequence> winner;
+  std::string winner_name;
+  double best = std::numeric_limits<double>::infinity();
+  for (const Candidate& candidate : candidates) {
+    auto sequence = candidate.make();
+    if (!sequence) continue;
+    Arena scratch(sequence->scratch_bytes());
+    sequence->bind(bind_to(inputs, outputs, scratch));
+    sequence->pack();
+    const double seconds = best_time(*sequence, best);
+    KERATIN_LOG(
+        dispatch, "{}: {} takes {:.3f} ms", key, candidate.name, seconds * 1e3);
+    // A later candidate must earn the place of an earlier, simpler one.
+    if (seconds < 0.95 * best) {
+      best = seconds;
+      winner = std::move(sequence);
+      winner_name = candidate.name;
+    }
+  }
+  KERATIN_CHECK(winner != nullptr, "oneDNN takes no form of {}", key);
+  const std::lock_guard lock(choices().mutex);
+  choices().by_key.emplace(full_key, winner_name);
+  return winner;
+}
+
+}  // namespace keratin::cpu
