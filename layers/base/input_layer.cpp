@@ -48,12 +48,10 @@ InputLayerImpl::InputLayerImpl(
 void InputLayerImpl::fields(FieldVisitor& visit) {
   // For listings and the schema; get_config and from_config below know that
   // dimensions may be null and that the dtype is a name, not a policy.
-  Config shape = shape_config(batch_shape_);
-  std::string dtype(name_of(input_dtype_));
-  std::string layer_name = name();
-  visit("batch_shape", shape);
-  visit("dtype", dtype);
-  visit("name", layer_name);
+  shape_field_ = shape_config(batch_shape_);
+  dtype_field_ = name_of(input_dtype_);
+  visit("batch_shape", shape_field_);
+  visit("dtype", dtype_field_);
   visit("optional", optional_);
 }
 

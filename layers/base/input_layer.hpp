@@ -36,6 +36,8 @@ class InputLayerImpl final : public LayerImpl {
   Shape batch_shape_;
   DType input_dtype_ = DType::f32;
   bool optional_ = false;
+  Config shape_field_;  // what `fields` shows of the two above
+  std::string dtype_field_;
 };
 
 std::shared_ptr<LayerImpl> make_input_layer();
