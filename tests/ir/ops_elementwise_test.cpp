@@ -146,6 +146,14 @@ TEST_CASE("full holds one element however large the shape is") {
   CHECK_THROWS_AS(ops::full(b.graph, {2}, 0.5, DType::i32), InvalidArgument);
 }
 
+TEST_CASE("full takes the shape of a value whose graph grows meanwhile") {
+  Bench b;
+  const Value x = b.f32({2, 3});
+  Value y;
+  for (int i = 0; i < 40; ++i) y = ops::full(b.graph, x.shape(), i, x.dtype());
+  CHECK(type_of(y) == "f32[2,3]");
+}
+
 TEST_CASE("an empty value is refused") {
   Bench b;
   CHECK_INVALID(

@@ -1,8 +1,9 @@
 #include "src/ir/ops/rules.hpp"
 
 #include <algorithm>
-#include <keratin/error.hpp>
 #include <utility>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/subgraph.hpp"
@@ -236,7 +237,7 @@ bool is_differentiable(const Value& x) {
   return is_floating(x.dtype());
 }
 
-Value sum_to_shape(const Value& grad, const Shape& shape) {
+Value sum_to_shape(const Value& grad, Shape shape) {
   const Shape from = grad.shape();
   if (from == shape) return grad;
   const std::size_t extra = from.rank() - shape.rank();
@@ -247,7 +248,7 @@ Value sum_to_shape(const Value& grad, const Shape& shape) {
     }
   }
   const Value total = axes.empty() ? grad : ops::sum(grad, axes);
-  return ops::reshape(total, shape);
+  return ops::reshape(total, std::move(shape));
 }
 
 Value restore_axes(const Value& reduced, const Shape& shape, const Ints& axes) {

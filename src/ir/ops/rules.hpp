@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/ops.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <keratin/ops.hpp>
 
 #include "src/ir/op_info.hpp"
 
@@ -84,8 +85,9 @@ Shape broadcast_operands(const InferArgs& args, std::size_t first = 0);
 bool is_differentiable(const Value& x);
 
 /// Undoes broadcasting: sums `grad` over the axes along which a value of
-/// `shape` was repeated, and gives it that shape.
-Value sum_to_shape(const Value& grad, const Shape& shape);
+/// `shape` was repeated, and gives it that shape. (By value: a shape of the
+/// graph moves when nodes are added.)
+Value sum_to_shape(const Value& grad, Shape shape);
 
 /// `reduced` (the result of a reduction of `shape` over `axes`, ascending)
 /// with ones for the reduced axes, so that it broadcasts against `shape`.

@@ -1,4 +1,5 @@
 #include <cmath>
+
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
@@ -104,9 +105,11 @@ Value constant(Graph& graph, const Tensor& value) {
 }
 
 Value full(Graph& graph, const Shape& shape, double value, DType dtype) {
-  // A constant of one element: nobody wants megabytes of one number.
+  // A constant of one element: nobody wants megabytes of one number. The shape
+  // may be a value's of this graph, which moves when a node is added.
+  const Shape target = shape;
   const Value scalar = graph.constant(number({}, value, dtype));
-  return shape.empty() ? scalar : broadcast_to(scalar, shape);
+  return target.empty() ? scalar : broadcast_to(scalar, target);
 }
 
 Value zeros_like(const Value& x) {
