@@ -31,6 +31,7 @@ class KERATIN_API Constraint final : public FieldValue {
   Constraint(const char* name);
   Constraint(std::string name);
   Constraint(std::shared_ptr<const ConstraintImpl> impl);
+
   // NOLINTEND(google-explicit-constructor)
 
   explicit operator bool() const { return impl_ != nullptr; }

@@ -31,6 +31,7 @@ class KERATIN_API Initializer final : public FieldValue {
   Initializer(std::string name);
   Initializer(std::shared_ptr<const InitializerImpl> impl);
   Initializer(std::function<Tensor(const Shape&, DType)> function);
+
   // NOLINTEND(google-explicit-constructor)
 
   explicit operator bool() const { return impl_ != nullptr; }

@@ -30,6 +30,7 @@ class KERATIN_API Regularizer final : public FieldValue {
   Regularizer(const char* name);
   Regularizer(std::string name);
   Regularizer(std::shared_ptr<const RegularizerImpl> impl);
+
   // NOLINTEND(google-explicit-constructor)
 
   explicit operator bool() const { return impl_ != nullptr; }

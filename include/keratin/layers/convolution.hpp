@@ -133,14 +133,12 @@ struct DepthwiseConvOptions {
 ///   y: [batch, spatial'..., c m]  bias: [c m]
 class KERATIN_API DepthwiseConv1D : public Layer {
  public:
-  explicit DepthwiseConv1D(
-      Dims kernel_size, DepthwiseConvOptions options = {});
+  explicit DepthwiseConv1D(Dims kernel_size, DepthwiseConvOptions options = {});
 };
 
 class KERATIN_API DepthwiseConv2D : public Layer {
  public:
-  explicit DepthwiseConv2D(
-      Dims kernel_size, DepthwiseConvOptions options = {});
+  explicit DepthwiseConv2D(Dims kernel_size, DepthwiseConvOptions options = {});
 };
 
 struct SeparableConvOptions {
@@ -168,7 +166,8 @@ struct SeparableConvOptions {
 
 /// A depthwise convolution followed by one of size 1 over the channels.
 ///
-///   depthwise_kernel: [sizes..., c, m]   pointwise_kernel: [1..., c m, filters]
+///   depthwise_kernel: [sizes..., c, m]   pointwise_kernel: [1..., c m,
+///   filters]
 class KERATIN_API SeparableConv1D : public Layer {
  public:
   SeparableConv1D(

@@ -9,34 +9,13 @@
 #include <keratin/activations.hpp>
 #include <keratin/export.hpp>
 #include <keratin/layer.hpp>
+#include <keratin/layers/input.hpp>
 
 /// Keras's layers. Constructors take Keras's required arguments in Keras's
 /// order, then a struct with the others under their names and defaults. Shapes
 /// in comments have the batch axis first. Wrong arguments throw
 /// InvalidArgument from the constructor, wrong shapes from the first call.
 namespace keratin::layers {
-
-struct InputOptions {
-  std::optional<std::int64_t> batch_size = {};
-  DType dtype = DType::f32;
-  bool optional = false;
-  std::string name = {};
-};
-
-/// Where data enters a model: the shape without the batch axis; kUnknown
-/// dimensions are known when data arrive. Is both the first element of a
-/// Sequential and the symbolic tensor that a functional model starts from.
-class KERATIN_API Input : public Layer {
- public:
-  explicit Input(Shape shape, InputOptions options = {});
-
-  // NOLINTNEXTLINE(google-explicit-constructor): is the tensor it yields
-  operator SymbolicTensor() const { return tensor(); }
-
-  SymbolicTensor tensor() const { return output(); }
-};
-
-using InputLayer = Input;
 
 struct DenseOptions {
   keratin::Activation activation = {};

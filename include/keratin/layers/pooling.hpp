@@ -10,7 +10,7 @@
 namespace keratin::layers {
 
 struct PoolingOptions {
-  Dims strides = {};  // not given: pool_size
+  Dims strides = {};              // not given: pool_size
   std::string padding = "valid";  // or "same", which never wins or counts
   std::string data_format = "channels_last";
   std::string name = {};

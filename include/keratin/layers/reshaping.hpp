@@ -60,13 +60,12 @@ class KERATIN_API Margins final : public FieldValue {
   Margins(std::initializer_list<std::int64_t> numbers) : numbers_(numbers) {}
 
   Margins(std::initializer_list<Pair> pairs) : pairs_(pairs) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   /// One pair per axis. Throws InvalidArgument naming `who` and `what`.
   std::vector<Pair> resolve(
-      std::size_t rank,
-      const std::string& who,
-      const std::string& what) const;
+      std::size_t rank, const std::string& who, const std::string& what) const;
 
   /// Brings it into the form that Keras's configs have.
   void settle(std::size_t rank, const std::string& who, const char* what);

@@ -1,0 +1,240 @@
+#include "layers/functions/activation_functions.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <string_view>
+
+#include <keratin/error.hpp>
+#include <keratin/ops.hpp>
+
+#include "src/core/format.hpp"
+
+namespace keratin::activation_functions {
+
+using ops::where;
+
+Value relu(
+    const Value& x,
+    double negative_slope,
+    std::optional<double> max_value,
+    double threshold) {
+  const bool plain = !max_value && threshold == 0;
+  if (negative_slope != 0 && plain) return leaky_relu(x, negative_slope);
+  Value y = threshold == 0
+                ? ops::relu(x)
+                : where(ops::greater(x, threshold), x, ops::zeros_like(x));
+  if (max_value) y = ops::clip(y, 0, *max_value);
+  if (negative_slope == 0) return y;
+  return y - negative_slope * ops::relu(ops::subtract(threshold, x));
+}
+
+Value leaky_relu(const Value& x, double negative_slope) {
+  return where(ops::greater(x, 0.0), x, x * negative_slope);
+}
+
+Value elu(const Value& x, double alpha) {
+  // The unused branch must stay finite: its gradient is multiplied by zero.
+  const Value positive = ops::greater(x, 0.0);
+  const Value negative = ops::expm1(where(positive, ops::zeros_like(x), x));
+  return where(positive, x, alpha == 1 ? negative : negative * alpha);
+}
+
+namespace {
+
+Value linear(const Value& x) {
+  return x;
+}
+
+Value plain_relu(const Value& x) {
+  return ops::relu(x);
+}
+
+Value relu6(const Value& x) {
+  return ops::minimum(ops::relu(x), 6.0);
+}
+
+Value plain_leaky_relu(const Value& x) {
+  return leaky_relu(x, 0.2);
+}
+
+Value plain_elu(const Value& x) {
+  return elu(x, 1.0);
+}
+
+Value selu(const Value& x) {
+  constexpr double kAlpha = 1.6732632423543772848170429916717;
+  constexpr double kScale = 1.0507009873554804934193349852946;
+  return elu(x, kAlpha) * kScale;
+}
+
+Value celu(const Value& x) {
+  return elu(x, 1.0);
+}
+
+Value sigmoid(const Value& x) {
+  return ops::sigmoid(x);
+}
+
+Value tanh(const Value& x) {
+  return ops::tanh(x);
+}
+
+Value softmax(const Value& x) {
+  return ops::softmax(x, -1);
+}
+
+Value log_softmax(const Value& x) {
+  return ops::log_softmax(x, -1);
+}
+
+Value softplus(const Value& x) {
+  return ops::softplus(x);
+}
+
+Value softsign(const Value& x) {
+  return x / (ops::abs(x) + 1.0);
+}
+
+Value exponential(const Value& x) {
+  return ops::exp(x);
+}
+
+Value silu(const Value& x) {
+  return x * ops::sigmoid(x);
+}
+
+Value gelu(const Value& x) {
+  return x * 0.5 * (ops::erf(x * (1 / std::numbers::sqrt2)) + 1.0);
+}
+
+Value mish(const Value& x) {
+  return x * ops::tanh(ops::softplus(x));
+}
+
+Value log_sigmoid(const Value& x) {
+  return -ops::softplus(-x);
+}
+
+Value hard_sigmoid(const Value& x) {
+  return relu6(x + 3.0) / 6.0;
+}
+
+Value hard_silu(const Value& x) {
+  return x * hard_sigmoid(x);
+}
+
+Value hard_tanh(const Value& x) {
+  return ops::clip(x, -1, 1);
+}
+
+Value tanh_shrink(const Value& x) {
+  return x - ops::tanh(x);
+}
+
+Value hard_shrink(const Value& x) {
+  return where(ops::greater(ops::abs(x), 0.5), x, ops::zeros_like(x));
+}
+
+Value soft_shrink(const Value& x) {
+  const Value low = where(ops::less(x, -0.5), x + 0.5, ops::zeros_like(x));
+  return where(ops::greater(x, 0.5), x - 0.5, low);
+}
+
+Value sparse_plus(const Value& x) {
+  const Value middle = where(ops::less(x, 1.0), ops::square(x + 1.0) * 0.25, x);
+  return where(ops::less_equal(x, -1.0), ops::zeros_like(x), middle);
+}
+
+Value sparse_sigmoid(const Value& x) {
+  const Value middle =
+      where(ops::greater_equal(x, 1.0), ops::ones_like(x), (x + 1.0) * 0.5);
+  return where(ops::less_equal(x, -1.0), ops::zeros_like(x), middle);
+}
+
+Value squareplus(const Value& x) {
+  return (x + ops::sqrt(ops::square(x) + 4.0)) * 0.5;
+}
+
+Value glu(const Value& x) {
+  const std::int64_t width = x.rank() == 0 ? 1 : x.shape().back();
+  if (width % 2 != 0) {
+    throw InvalidArgument(format(
+        "[glu] expected an even last axis, got {}[{}]", x.dtype(), x.shape()));
+  }
+  return ops::slice_axis(x, -1, 0, width / 2) *
+         ops::sigmoid(ops::slice_axis(x, -1, width / 2, width));
+}
+
+Value sparsemax(const Value& x) {
+  // Martins and Astudillo, "From softmax to sparsemax", 2016, algorithm 1.
+  Graph& graph = x.graph();
+  const auto axis = static_cast<std::int64_t>(x.rank()) - 1;
+  const Value sorted = -ops::sort(-x, axis).values;
+  const Value sums = ops::cumsum(sorted, axis);
+  const Value ranks = ops::iota(graph, x.shape(), axis, x.dtype()) + 1.0;
+  const Value support = ops::greater(sorted - (sums - 1.0) / ranks, 0.0);
+  const Value kept = where(support, sorted, ops::zeros_like(sorted));
+  const Value count = ops::sum(ops::cast(support, x.dtype()), {axis}, true);
+  const Value threshold = (ops::sum(kept, {axis}, true) - 1.0) / count;
+  return ops::relu(x - threshold);
+}
+
+constexpr Named kNamed[] = {
+    {"celu", celu},
+    {"elu", plain_elu},
+    {"exponential", exponential},
+    {"gelu", gelu},
+    {"glu", glu},
+    {"hard_shrink", hard_shrink},
+    {"hard_sigmoid", hard_sigmoid},
+    {"hard_silu", hard_silu},
+    {"hard_tanh", hard_tanh},
+    {"leaky_relu", plain_leaky_relu},
+    {"linear", linear},
+    {"log_sigmoid", log_sigmoid},
+    {"log_softmax", log_softmax},
+    {"mish", mish},
+    {"relu", plain_relu},
+    {"relu6", relu6},
+    {"selu", selu},
+    {"sigmoid", sigmoid},
+    {"silu", silu},
+    {"soft_shrink", soft_shrink},
+    {"softmax", softmax},
+    {"softplus", softplus},
+    {"softsign", softsign},
+    {"sparse_plus", sparse_plus},
+    {"sparse_sigmoid", sparse_sigmoid},
+    {"sparsemax", sparsemax},
+    {"squareplus", squareplus},
+    {"tanh", tanh},
+    {"tanh_shrink", tanh_shrink},
+};
+
+struct Alias {
+  std::string_view alias;
+  std::string_view name;
+};
+
+constexpr Alias kAliases[] = {{"hard_swish", "hard_silu"}, {"swish", "silu"}};
+
+}  // namespace
+
+const Named* find(std::string_view name) {
+  for (const Alias& alias : kAliases) {
+    if (alias.alias == name) name = alias.name;
+  }
+  for (const Named& named : kNamed) {
+    if (named.name == name) return &named;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const Named& named : kNamed) all.emplace_back(named.name);
+  for (const Alias& alias : kAliases) all.emplace_back(alias.alias);
+  return all;
+}
+
+}  // namespace keratin::activation_functions

@@ -1,0 +1,550 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <keratin/error.hpp>
+#include <keratin/initializers.hpp>
+#include <keratin/random.hpp>
+
+#include "layers/functions/random_fill.hpp"
+#include "layers/functions/table.hpp"
+
+namespace keratin {
+
+std::string InitializerImpl::module() const {
+  return "keras.initializers";
+}
+
+namespace {
+
+using OptionalSeed = std::optional<std::int64_t>;
+
+std::uint64_t seed_or_next(const OptionalSeed& seed) {
+  return seed ? static_cast<std::uint64_t>(*seed) : next_seed();
+}
+
+class Constant final : public InitializerImpl {
+ public:
+  explicit Constant(double value = 0) : value_(value) {}
+
+  std::string class_name() const override { return "Constant"; }
+
+  void fields(FieldVisitor& visit) override { visit("value", value_); }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return Tensor::full(dtype, shape, value_);
+  }
+
+ private:
+  double value_;
+};
+
+class Zeros final : public InitializerImpl {
+ public:
+  std::string class_name() const override { return "Zeros"; }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return Tensor(dtype, shape);
+  }
+};
+
+class Ones final : public InitializerImpl {
+ public:
+  std::string class_name() const override { return "Ones"; }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return Tensor::full(dtype, shape, 1);
+  }
+};
+
+class RandomNormal final : public InitializerImpl {
+ public:
+  explicit RandomNormal(initializers::NormalOptions options = {})
+      : o_(options) {}
+
+  std::string class_name() const override { return "RandomNormal"; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", o_.seed);
+    visit("mean", o_.mean);
+    visit("stddev", o_.stddev);
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return layers::fill_normal(
+        shape, dtype, o_.mean, o_.stddev, seed_or_next(o_.seed));
+  }
+
+ private:
+  initializers::NormalOptions o_;
+};
+
+class TruncatedNormal final : public InitializerImpl {
+ public:
+  explicit TruncatedNormal(initializers::NormalOptions options = {})
+      : o_(options) {}
+
+  std::string class_name() const override { return "TruncatedNormal"; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", o_.seed);
+    visit("mean", o_.mean);
+    visit("stddev", o_.stddev);
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return layers::fill_truncated_normal(
+        shape, dtype, o_.mean, o_.stddev, seed_or_next(o_.seed));
+  }
+
+ private:
+  initializers::NormalOptions o_;
+};
+
+class RandomUniform final : public InitializerImpl {
+ public:
+  explicit RandomUniform(initializers::UniformOptions options = {})
+      : o_(options) {}
+
+  std::string class_name() const override { return "RandomUniform"; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", o_.seed);
+    visit("minval", o_.minval);
+    visit("maxval", o_.maxval);
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    return layers::fill_uniform(
+        shape, dtype, o_.minval, o_.maxval, seed_or_next(o_.seed));
+  }
+
+ private:
+  initializers::UniformOptions o_;
+};
+
+struct Fans {
+  double in = 1;
+  double out = 1;
+};
+
+double extent(const Shape& shape, const std::vector<std::int64_t>& axes) {
+  double product = 1;
+  for (const std::int64_t axis : axes) {
+    product *= static_cast<double>(shape[shape.axis(axis, "initializer")]);
+  }
+  return product;
+}
+
+Fans fans_of(
+    const Shape& shape,
+    const std::optional<std::vector<std::int64_t>>& input_axes,
+    const std::optional<std::vector<std::int64_t>>& output_axes) {
+  if (input_axes && output_axes) {
+    return {extent(shape, *input_axes), extent(shape, *output_axes)};
+  }
+  const std::size_t rank = shape.rank();
+  if (rank == 0) return {};
+  if (rank == 1) {
+    const auto size = static_cast<double>(shape[0]);
+    return {size, size};
+  }
+  double field = 1;
+  for (std::size_t i = 0; i + 2 < rank; ++i) {
+    field *= static_cast<double>(shape[i]);
+  }
+  return {
+      field * static_cast<double>(shape[rank - 2]),
+      field * static_cast<double>(shape[rank - 1])};
+}
+
+class VarianceScaling : public InitializerImpl {
+ public:
+  explicit VarianceScaling(initializers::VarianceScalingOptions options = {})
+      : scale_(options.scale),
+        mode_(std::move(options.mode)),
+        distribution_(std::move(options.distribution)),
+        seed_(options.seed),
+        input_axes_(dims(options.input_axes)),
+        output_axes_(dims(options.output_axes)) {
+    check("VarianceScaling");
+  }
+
+  std::string class_name() const override { return "VarianceScaling"; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", seed_);
+    visit("scale", scale_);
+    visit("mode", mode_, {.choices = {"fan_in", "fan_out", "fan_avg"}});
+    visit(
+        "distribution",
+        distribution_,
+        {.choices = {
+             "truncated_normal", "untruncated_normal", "uniform", "normal"}});
+    fan_axes(visit);
+  }
+
+  void from_config(const Config& config, const std::string& where) override {
+    InitializerImpl::from_config(config, where);
+    check(where);
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    const Fans fans = fans_of(shape, axes(input_axes_), axes(output_axes_));
+    double fan = (fans.in + fans.out) / 2;
+    if (mode_ == "fan_in") fan = fans.in;
+    if (mode_ == "fan_out") fan = fans.out;
+    const double variance = scale_ / std::max(1.0, fan);
+    const std::uint64_t seed = seed_or_next(seed_);
+    if (distribution_ == "uniform") {
+      const double limit = std::sqrt(3 * variance);
+      return layers::fill_uniform(shape, dtype, -limit, limit, seed);
+    }
+    if (distribution_ == "untruncated_normal") {
+      return layers::fill_normal(shape, dtype, 0, std::sqrt(variance), seed);
+    }
+    // The standard deviation of a normal cut off at two.
+    constexpr double kTruncated = 0.87962566103423978;
+    return layers::fill_truncated_normal(
+        shape, dtype, 0, std::sqrt(variance) / kTruncated, seed);
+  }
+
+ protected:
+  void fan_axes(FieldVisitor& visit) {
+    visit("input_axes", input_axes_);
+    visit("output_axes", output_axes_);
+  }
+
+  OptionalSeed& seed() { return seed_; }
+
+ private:
+  static Dims dims(const std::optional<std::vector<std::int64_t>>& axes) {
+    return axes ? Dims(*axes) : Dims();
+  }
+
+  static std::optional<std::vector<std::int64_t>> axes(const Dims& dims) {
+    if (!dims.given()) return {};
+    return dims.values();
+  }
+
+  void check(const std::string& where) {
+    if (!(scale_ > 0)) {
+      throw InvalidArgument(
+          format("[{}] expected scale > 0, got {}", where, scale_));
+    }
+    if (distribution_ == "normal") distribution_ = "truncated_normal";
+    const std::string modes[] = {"fan_in", "fan_out", "fan_avg"};
+    if (std::find(std::begin(modes), std::end(modes), mode_) ==
+        std::end(modes)) {
+      throw InvalidArgument(format(
+          "[{}] expected mode fan_in, fan_out or fan_avg, got '{}'",
+          where,
+          mode_));
+    }
+    if (distribution_ != "truncated_normal" &&
+        distribution_ != "untruncated_normal" && distribution_ != "uniform") {
+      throw InvalidArgument(format(
+          "[{}] expected distribution truncated_normal, untruncated_normal or "
+          "uniform, got '{}'",
+          where,
+          distribution_));
+    }
+  }
+
+  double scale_;
+  std::string mode_;
+  std::string distribution_;
+  OptionalSeed seed_;
+  Dims input_axes_;
+  Dims output_axes_;
+};
+
+/// A VarianceScaling with a name of its own: Glorot, He and Lecun.
+struct Recipe {
+  const char* name;
+  double scale;
+  const char* mode;
+  const char* distribution;
+};
+
+constexpr Recipe kGlorotNormal = {
+    "GlorotNormal", 1, "fan_avg", "truncated_normal"};
+constexpr Recipe kGlorotUniform = {"GlorotUniform", 1, "fan_avg", "uniform"};
+constexpr Recipe kHeNormal = {"HeNormal", 2, "fan_in", "truncated_normal"};
+constexpr Recipe kHeUniform = {"HeUniform", 2, "fan_in", "uniform"};
+constexpr Recipe kLecunNormal = {
+    "LecunNormal", 1, "fan_in", "truncated_normal"};
+constexpr Recipe kLecunUniform = {"LecunUniform", 1, "fan_in", "uniform"};
+
+template <const Recipe& kRecipe>
+class Named final : public VarianceScaling {
+ public:
+  explicit Named(initializers::FanOptions options = {})
+      : VarianceScaling(
+            {.scale = kRecipe.scale,
+             .mode = kRecipe.mode,
+             .distribution = kRecipe.distribution,
+             .seed = options.seed,
+             .input_axes = std::move(options.input_axes),
+             .output_axes = std::move(options.output_axes)}) {}
+
+  std::string class_name() const override { return kRecipe.name; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", seed());
+    fan_axes(visit);
+  }
+};
+
+class Orthogonal final : public InitializerImpl {
+ public:
+  explicit Orthogonal(initializers::OrthogonalOptions options = {})
+      : o_(options) {}
+
+  std::string class_name() const override { return "Orthogonal"; }
+
+  void fields(FieldVisitor& visit) override {
+    visit("seed", o_.seed);
+    visit("gain", o_.gain);
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    if (shape.rank() < 2) {
+      throw InvalidArgument(
+          format("[Orthogonal] expected a shape of rank >= 2, got {}", shape));
+    }
+    const std::int64_t columns = shape.back();
+    const std::int64_t rows = columns == 0 ? 0 : shape.size() / columns;
+    if (rows == 0) return Tensor(dtype, shape);
+    const std::int64_t tall = std::max(rows, columns);
+    const std::int64_t wide = std::min(rows, columns);
+    const std::vector<double> q =
+        layers::random_orthonormal(tall, wide, seed_or_next(o_.seed));
+    Tensor out(DType::f64, shape);
+    auto values = out.mutable_data<double>();
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const std::int64_t from = rows < columns ? j * wide + i : i * wide + j;
+        values[static_cast<std::size_t>(i * columns + j)] =
+            o_.gain * q[static_cast<std::size_t>(from)];
+      }
+    }
+    return out.cast(dtype);
+  }
+
+ private:
+  initializers::OrthogonalOptions o_;
+};
+
+class Identity final : public InitializerImpl {
+ public:
+  explicit Identity(double gain = 1) : gain_(gain) {}
+
+  std::string class_name() const override { return "Identity"; }
+
+  void fields(FieldVisitor& visit) override { visit("gain", gain_); }
+
+  /// Keras leaves the gain out; it is written where it matters.
+  Config get_config() const override {
+    Config config = InitializerImpl::get_config();
+    if (gain_ == 1) config.erase("gain");
+    return config;
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    if (shape.rank() != 2) {
+      throw InvalidArgument(
+          format("[Identity] expected the shape of a matrix, got {}", shape));
+    }
+    Tensor out(DType::f64, shape);
+    auto values = out.mutable_data<double>();
+    for (std::int64_t i = 0; i < std::min(shape[0], shape[1]); ++i) {
+      values[static_cast<std::size_t>(i * shape[1] + i)] = gain_;
+    }
+    return out.cast(dtype);
+  }
+
+ private:
+  double gain_;
+};
+
+/// A function of the user's own; cannot be saved.
+class FromFunction final : public InitializerImpl {
+ public:
+  explicit FromFunction(std::function<Tensor(const Shape&, DType)> function)
+      : function_(std::move(function)) {}
+
+  std::string class_name() const override { return "function"; }
+
+  Config get_config() const override {
+    throw InvalidArgument(
+        "[initializer] an initializer made from a function cannot be saved; "
+        "use one of keratin::initializers");
+  }
+
+  Tensor make(const Shape& shape, DType dtype) const override {
+    Tensor out = function_(shape, dtype);
+    if (out.shape() != shape) {
+      throw InvalidArgument(format(
+          "[initializer] expected a function that makes {}, got {}",
+          shape,
+          out.shape()));
+    }
+    return out.cast(dtype);
+  }
+
+ private:
+  std::function<Tensor(const Shape&, DType)> function_;
+};
+
+template <class T>
+constexpr auto kMake = &layers::make_entry<InitializerImpl, T>;
+
+constexpr layers::Entry<InitializerImpl> kEntries[] = {
+    {"Constant", kMake<Constant>},
+    {"GlorotNormal", kMake<Named<kGlorotNormal>>},
+    {"GlorotUniform", kMake<Named<kGlorotUniform>>},
+    {"HeNormal", kMake<Named<kHeNormal>>},
+    {"HeUniform", kMake<Named<kHeUniform>>},
+    {"Identity", kMake<Identity>},
+    {"IdentityInitializer", kMake<Identity>},
+    {"LecunNormal", kMake<Named<kLecunNormal>>},
+    {"LecunUniform", kMake<Named<kLecunUniform>>},
+    {"Ones", kMake<Ones>},
+    {"Orthogonal", kMake<Orthogonal>},
+    {"OrthogonalInitializer", kMake<Orthogonal>},
+    {"RandomNormal", kMake<RandomNormal>},
+    {"RandomUniform", kMake<RandomUniform>},
+    {"TruncatedNormal", kMake<TruncatedNormal>},
+    {"VarianceScaling", kMake<VarianceScaling>},
+    {"Zeros", kMake<Zeros>},
+    {"constant", kMake<Constant>},
+    {"glorot_normal", kMake<Named<kGlorotNormal>>},
+    {"glorot_uniform", kMake<Named<kGlorotUniform>>},
+    {"he_normal", kMake<Named<kHeNormal>>},
+    {"he_uniform", kMake<Named<kHeUniform>>},
+    {"identity", kMake<Identity>},
+    {"lecun_normal", kMake<Named<kLecunNormal>>},
+    {"lecun_uniform", kMake<Named<kLecunUniform>>},
+    {"normal", kMake<RandomNormal>},
+    {"one", kMake<Ones>},
+    {"ones", kMake<Ones>},
+    {"orthogonal", kMake<Orthogonal>},
+    {"random_normal", kMake<RandomNormal>},
+    {"random_uniform", kMake<RandomUniform>},
+    {"truncated_normal", kMake<TruncatedNormal>},
+    {"uniform", kMake<RandomUniform>},
+    {"variance_scaling", kMake<VarianceScaling>},
+    {"zero", kMake<Zeros>},
+    {"zeros", kMake<Zeros>},
+};
+
+std::span<const layers::Entry<InitializerImpl>> entries() {
+  return kEntries;
+}
+
+}  // namespace
+
+Initializer::Initializer() = default;
+
+Initializer::Initializer(const char* name) : Initializer(std::string(name)) {}
+
+Initializer::Initializer(std::string name)
+    : impl_(layers::make_from_config(
+          entries(), Config(std::move(name)), "initializer", "initializer")) {}
+
+Initializer::Initializer(std::shared_ptr<const InitializerImpl> impl)
+    : impl_(std::move(impl)) {}
+
+Initializer::Initializer(std::function<Tensor(const Shape&, DType)> function)
+    : impl_(std::make_shared<const FromFunction>(std::move(function))) {}
+
+Tensor Initializer::operator()(const Shape& shape, DType dtype) const {
+  return impl_->make(shape, dtype);
+}
+
+Config Initializer::to_config() const {
+  return impl_ ? serialize(*impl_) : Config();
+}
+
+void Initializer::from_config(const Config& config, const std::string& where) {
+  if (config.is_null()) {
+    impl_ = nullptr;
+  } else {
+    impl_ = layers::make_from_config(entries(), config, "initializer", where);
+  }
+}
+
+Config Initializer::schema() const {
+  return layers::entry_schema(entries());
+}
+
+std::vector<std::string> initializer_names() {
+  return layers::entry_names(entries());
+}
+
+namespace initializers {
+
+Initializer zeros() {
+  return {std::make_shared<const Zeros>()};
+}
+
+Initializer ones() {
+  return {std::make_shared<const Ones>()};
+}
+
+Initializer constant(double value) {
+  return {std::make_shared<const Constant>(value)};
+}
+
+Initializer random_normal(NormalOptions options) {
+  return {std::make_shared<const RandomNormal>(options)};
+}
+
+Initializer random_uniform(UniformOptions options) {
+  return {std::make_shared<const RandomUniform>(options)};
+}
+
+Initializer truncated_normal(NormalOptions options) {
+  return {std::make_shared<const TruncatedNormal>(options)};
+}
+
+Initializer variance_scaling(VarianceScalingOptions options) {
+  return {std::make_shared<const VarianceScaling>(std::move(options))};
+}
+
+Initializer glorot_uniform(FanOptions options) {
+  return {std::make_shared<const Named<kGlorotUniform>>(std::move(options))};
+}
+
+Initializer glorot_normal(FanOptions options) {
+  return {std::make_shared<const Named<kGlorotNormal>>(std::move(options))};
+}
+
+Initializer he_uniform(FanOptions options) {
+  return {std::make_shared<const Named<kHeUniform>>(std::move(options))};
+}
+
+Initializer he_normal(FanOptions options) {
+  return {std::make_shared<const Named<kHeNormal>>(std::move(options))};
+}
+
+Initializer lecun_uniform(FanOptions options) {
+  return {std::make_shared<const Named<kLecunUniform>>(std::move(options))};
+}
+
+Initializer lecun_normal(FanOptions options) {
+  return {std::make_shared<const Named<kLecunNormal>>(std::move(options))};
+}
+
+Initializer orthogonal(OrthogonalOptions options) {
+  return {std::make_shared<const Orthogonal>(options)};
+}
+
+Initializer identity(double gain) {
+  return {std::make_shared<const Identity>(gain)};
+}
+
+}  // namespace initializers
+
+}  // namespace keratin

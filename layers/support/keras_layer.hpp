@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <keratin/layer.hpp>
+#include <keratin/ops.hpp>
+
+namespace keratin::layers {
+
+/// What Keratin's own layers derive from: module "keras.layers", arguments
+/// checked whether they come from C++ or from a file.
+///
+/// A final class calls settle() at the end of the constructor that takes
+/// options; from_config calls it after reading.
+class KerasLayer : public LayerImpl {
+ public:
+  KerasLayer() = default;
+
+  /// Options structs end in name, dtype and trainable.
+  template <class Options>
+  explicit KerasLayer(const Options& options)
+      : LayerImpl(options.name, options.dtype, options.trainable) {}
+
+  std::string module() const override { return "keras.layers"; }
+
+  /// Adds activity_regularizer, which every Keras layer takes.
+  void fields(FieldVisitor& visit) override;
+  Config get_config() const override;
+  void from_config(const Config& config, const std::string& where) override;
+
+ protected:
+  /// Checks the arguments and brings them into the form that configs hold
+  /// (kernel_size 3 -> {3, 3}). Overrides call the base first, which checks
+  /// what fields() says about choices and bounds.
+  virtual void settle();
+
+  /// Whether Keras writes activity_regularizer also when there is none.
+  virtual bool writes_activity_regularizer() const { return false; }
+
+  /// Fails unless there is one input shape of rank >= minimum.
+  void expect_min_rank(
+      const std::vector<Shape>& inputs, std::size_t minimum) const;
+
+  /// Fails unless there is one input shape of this rank.
+  void expect_rank(const std::vector<Shape>& inputs, std::size_t rank) const;
+
+  /// The extent of one axis, which must be known.
+  std::int64_t known_dim(const Shape& input, std::int64_t axis) const;
+
+  /// Fails unless `axis` of x has the extent the weights were made for.
+  void expect_dim(
+      const Value& x, std::int64_t axis, std::int64_t expected) const;
+
+  /// The axis counted from the front; fails when out of range.
+  std::size_t axis_of(const Shape& shape, std::int64_t axis) const;
+
+  /// The mask given as keyword argument, else the one travelling with the first
+  /// input; empty when there is none.
+  static Value call_mask(CallContext& ctx, const CallInputs& inputs);
+};
+
+/// A list of axes counted from the front, in ascending order, without
+/// repetition.
+std::vector<std::int64_t> sorted_axes(
+    const Shape& shape,
+    const std::vector<std::int64_t>& axes,
+    const std::string& who);
+
+/// float16 and bfloat16 become float32: the dtype sums are safe in.
+DType wide_dtype(DType dtype);
+
+/// x moved so that `axis` comes last; the permutation undone by the second.
+Value axis_to_last(const Value& x, std::size_t axis);
+Value axis_from_last(const Value& x, std::size_t axis);
+
+/// [n, c, spatial...] -> [n, spatial..., c] and back.
+Value channels_to_last(const Value& x);
+Value channels_to_first(const Value& x);
+
+/// A list of numbers, nested lists of numbers or a number as a tensor, and
+/// back. Also reads Keras's {"class_name": "__numpy__" or "__tensor__"}.
+Tensor tensor_from_config(const Config& config, const std::string& where);
+Config tensor_to_config(const Tensor& tensor);
+
+}  // namespace keratin::layers
