@@ -47,7 +47,9 @@ class Registry {
         {"cpu", [] { return built_in(cpu::make_backend()); }, true});
 #endif
     entries_.push_back(
-        {"reference", [] { return built_in(reference::make_backend()); }, true});
+        {"reference",
+         [] { return built_in(reference::make_backend()); },
+         true});
     // Opening it costs a driver's start: only when asked for.
     entries_.push_back(
         {"cuda", [] { return open_plugin("libkeratin_cuda.so"); }, false});
@@ -136,14 +138,20 @@ Registry& registry() {
 
 }  // namespace
 
-Backend& find_backend(std::string_view name) { return registry().find(name); }
+Backend& find_backend(std::string_view name) {
+  return registry().find(name);
+}
 
-Backend& default_backend() { return registry().fallback(); }
+Backend& default_backend() {
+  return registry().fallback();
+}
 
 void set_default_backend(std::string name) {
   registry().choose(std::move(name));
 }
 
-std::vector<BackendStatus> list_backends() { return registry().list(); }
+std::vector<BackendStatus> list_backends() {
+  return registry().list();
+}
 
 }  // namespace keratin

@@ -27,7 +27,8 @@ class Workspace {
 struct CompileOptions {
   std::string name = "program";          // for logs, dumps and profiles
   std::shared_ptr<Workspace> workspace;  // null: one of its own
-  bool check_nan = false;  // stop at the first NaN or Inf, naming node and layer
+  bool check_nan =
+      false;  // stop at the first NaN or Inf, naming node and layer
   bool deterministic = false;  // choose kernels without timing
 };
 

@@ -38,11 +38,10 @@ Plugin open_plugin(const std::string& file) {
   const std::string path = found ? beside.string() : file;
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return {nullptr, loader_error()};
-  const auto create = reinterpret_cast<CreateFunction>(
-      dlsym(library, "keratin_plugin_create"));
+  const auto create =
+      reinterpret_cast<CreateFunction>(dlsym(library, "keratin_plugin_create"));
   if (create == nullptr) {
-    return {
-        nullptr, keratin::format("{} has no keratin_plugin_create", path)};
+    return {nullptr, keratin::format("{} has no keratin_plugin_create", path)};
   }
   try {
     Backend* backend = create(KERATIN_PLUGIN_API);
@@ -58,12 +57,11 @@ Plugin open_plugin(const std::string& file) {
   const char* text = error != nullptr ? error() : nullptr;
   return {
       nullptr,
-      text != nullptr
-          ? std::string(text)
-          : keratin::format(
-                "{} declined version {} of the plug-in interface",
-                path,
-                KERATIN_PLUGIN_API)};
+      text != nullptr ? std::string(text)
+                      : keratin::format(
+                            "{} declined version {} of the plug-in interface",
+                            path,
+                            KERATIN_PLUGIN_API)};
 }
 
 }  // namespace keratin

@@ -25,7 +25,9 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-void set_profile_stream(std::ostream* out) { profile_stream = out; }
+void set_profile_stream(std::ostream* out) {
+  profile_stream = out;
+}
 
 Profiler::~Profiler() {
   try {
@@ -40,9 +42,8 @@ void Profiler::write(std::ostream& out) const {
   std::string text = "name,kernel,shapes,ms,bytes,layer,calls\n";
   for (const ProfileRow& row : rows_) {
     if (row.calls == 0) continue;
-    const double ms =
-        static_cast<double>(row.nanoseconds) / 1e6 /
-        static_cast<double>(row.calls);
+    const double ms = static_cast<double>(row.nanoseconds) / 1e6 /
+                      static_cast<double>(row.calls);
     text += keratin::format(
         "{},{},{},{:.4f},{},{},{}\n",
         quoted(program_ + "/" + row.node),

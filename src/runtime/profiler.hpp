@@ -9,10 +9,10 @@ namespace keratin {
 
 /// What one kernel of a program has cost so far.
 struct ProfileRow {
-  std::string node;    // "%7"
-  std::string kernel;  // "reference.matmul"
-  std::string shapes;  // "f32[32,128] f32[128,10] -> f32[32,10]"
-  std::string layer;   // "dense_1"; may be empty
+  std::string node;        // "%7"
+  std::string kernel;      // "reference.matmul"
+  std::string shapes;      // "f32[32,128] f32[128,10] -> f32[32,10]"
+  std::string layer;       // "dense_1"; may be empty
   std::int64_t bytes = 0;  // operands and results
   std::int64_t calls = 0;
   std::int64_t nanoseconds = 0;
@@ -22,7 +22,8 @@ struct ProfileRow {
 /// line per kernel when the program goes away:
 ///
 ///   name,kernel,shapes,ms,bytes,layer,calls
-///   train/%7,reference.matmul,"f32[32,128] ... -> f32[32,10]",0.0123,24960,dense_1,100
+///   train/%7,reference.matmul,"f32[32,128] ... ->
+///   f32[32,10]",0.0123,24960,dense_1,100
 ///
 /// ms is the mean over the calls. Kernels that never ran are left out.
 class Profiler {

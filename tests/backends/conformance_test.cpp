@@ -99,8 +99,7 @@ Row with_gradients(const GradientRow& row) {
   std::vector<Value> xs;
   for (const Tensor& input : row.inputs) {
     inputs.push_back(g.parameter(
-        {input.dtype(), input.shape()},
-        keratin::format("x{}", inputs.size())));
+        {input.dtype(), input.shape()}, keratin::format("x{}", inputs.size())));
     if (input.dtype() == DType::f64) xs.push_back(inputs.back());
   }
   std::vector<Value> outputs = row.build(inputs);

@@ -18,7 +18,9 @@ std::vector<Tensor> run(
   return program.run(inputs);
 }
 
-Tensor numbers(const std::vector<float>& values) { return Tensor(values); }
+Tensor numbers(const std::vector<float>& values) {
+  return Tensor(values);
+}
 
 }  // namespace
 
@@ -28,8 +30,12 @@ TEST_CASE("scan carries values and stacks results") {
   const Value scale = g.parameter({DType::f32, {}}, "scale");
   const Value init = g.constant(numbers({0, 0}));
   bool reverse = false;
-  SUBCASE("forwards") { reverse = false; }
-  SUBCASE("backwards") { reverse = true; }
+  SUBCASE("forwards") {
+    reverse = false;
+  }
+  SUBCASE("backwards") {
+    reverse = true;
+  }
   const ops::ScanResult result = ops::scan(
       {init},
       {xs},
@@ -84,8 +90,12 @@ TEST_CASE("cond runs the branch that is chosen") {
   const Value x = g.parameter({DType::f32, {2}}, "x");
   const Values results = ops::cond(
       which,
-      [&]() -> Values { return {x * 2, ops::sum(x)}; },
-      [&]() -> Values { return {x, ops::max(x)}; });
+      [&]() -> Values {
+        return {x * 2, ops::sum(x)};
+      },
+      [&]() -> Values {
+        return {x, ops::max(x)};
+      });
   g.set_outputs(results);
   std::vector<Tensor> outputs = run(g, {Tensor(true), numbers({3, 5})});
   CHECK(outputs[0] == numbers({6, 10}));
@@ -160,14 +170,13 @@ TEST_CASE("Gradients flow through loops and branches") {
   const Value loss = powers[0] + chosen[0];
   g.set_outputs({loss, gradients(loss, {x})[0]});
   const std::vector<Tensor> outputs = run(g, {Tensor(3.0)});
-  CHECK(outputs[0].item<double>() == 81 + 9);       // x^4 + x^2
+  CHECK(outputs[0].item<double>() == 81 + 9);  // x^4 + x^2
   CHECK(outputs[1].item<double>() == 4 * 27 + 6);
 }
 
 TEST_CASE("Random numbers in a loop follow the state it carries") {
   Graph g;
-  const Value state =
-      g.constant(Tensor(std::vector<std::uint32_t>{5, 0}));
+  const Value state = g.constant(Tensor(std::vector<std::uint32_t>{5, 0}));
   const Value step = g.constant(Tensor(std::vector<std::uint32_t>{0, 1}));
   const ops::ScanResult result = ops::scan(
       {state},

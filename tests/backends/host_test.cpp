@@ -46,7 +46,9 @@ Support exp_only(const Graph&, const Node& node) {
   return node.op == Op::exp ? Support::yes() : Support::no("");
 }
 
-Support always(const Graph&, const Node&) { return Support::yes(); }
+Support always(const Graph&, const Node&) {
+  return Support::yes();
+}
 
 constexpr host::KernelEntry kTable[] = {
     {"fancy", never, make<1>},
@@ -73,8 +75,9 @@ TEST_CASE("The first kernel of the table that takes a node wins") {
 TEST_CASE("The dispatch log says who won and why others lost") {
   const LogCapture log({"dispatch"});
   run_marked(ops::exp);
-  CHECK(log.contains("test: exponential runs [exp %1]; not fancy: it is "
-                     "Sunday"));
+  CHECK(
+      log.contains("test: exponential runs [exp %1]; not fancy: it is "
+                   "Sunday"));
   run_marked(ops::sin);
   CHECK(log.contains("test: plain runs [sin %1]; not fancy: it is Sunday"));
 }
@@ -106,8 +109,9 @@ TEST_CASE("Host memory is aligned, and impossible sizes are an error") {
   CHECK(host::AlignedBuffer(0).data() == nullptr);
   const std::string message = message_of<SystemError>(
       [] { host::AlignedBuffer(std::int64_t{1} << 60); });
-  CHECK(message.find("aligned_alloc of 1152921504606846976 bytes failed") !=
-        std::string::npos);
+  CHECK(
+      message.find("aligned_alloc of 1152921504606846976 bytes failed") !=
+      std::string::npos);
 }
 
 TEST_CASE("A workspace grows and never shrinks") {
@@ -154,7 +158,7 @@ TEST_CASE("An executable whose variables are nowhere says so") {
   const auto executable =
       host::compile(std::move(g), reference::kernels(), "reference", {});
   std::vector<Tensor> outputs;
-  const std::string message = message_of<InternalError>(
-      [&] { executable->run({}, outputs); });
+  const std::string message =
+      message_of<InternalError>([&] { executable->run({}, outputs); });
   CHECK(message.find("variable w is not on this device") != std::string::npos);
 }

@@ -34,8 +34,7 @@ Tensor read_tensor(std::istringstream& line) {
   const std::size_t bracket = type.find('[');
   const DType dtype = parse_dtype(type.substr(0, bracket));
   Shape shape;
-  std::istringstream dims(
-      type.substr(bracket + 1, type.size() - bracket - 2));
+  std::istringstream dims(type.substr(bracket + 1, type.size() - bracket - 2));
   for (std::string dim; std::getline(dims, dim, ',');) {
     shape.push_back(std::stoll(dim));
   }

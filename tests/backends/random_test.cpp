@@ -26,8 +26,9 @@ Tensor draw(const F& build, std::uint32_t seed = 7, std::uint32_t counter = 3) {
 }  // namespace
 
 TEST_CASE("Random bits are Philox words by their index") {
-  const Tensor bits =
-      draw([](const Value& s) { return ops::random_bits(s, {3, 3}); });
+  const Tensor bits = draw([](const Value& s) {
+    return ops::random_bits(s, {3, 3});
+  });
   for (std::uint32_t i = 0; i < 9; ++i) {
     const PhiloxCounter words = philox({i / 4, 0, 0, 0}, {7, 3});
     CHECK(bits.data<std::uint32_t>()[i] == words[i % 4]);
@@ -35,8 +36,8 @@ TEST_CASE("Random bits are Philox words by their index") {
 }
 
 TEST_CASE("Uniform numbers are the upper bits of the words") {
-  const Tensor f32 = draw(
-      [](const Value& s) { return ops::random_uniform(s, {7}, -1, 3); });
+  const Tensor f32 =
+      draw([](const Value& s) { return ops::random_uniform(s, {7}, -1, 3); });
   const Tensor f64 = draw([](const Value& s) {
     return ops::random_uniform(s, {5}, 0, 1, DType::f64);
   });

@@ -21,9 +21,7 @@ TEST_CASE("The reference kernels compute what NumPy computes") {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       CHECK(
           difference(
-              one.outputs[i],
-              outputs[i],
-              tolerance(outputs[i].dtype())) == "");
+              one.outputs[i], outputs[i], tolerance(outputs[i].dtype())) == "");
     }
   }
 }
@@ -38,11 +36,13 @@ TEST_CASE("Element-wise kernels that may overwrite an operand do so rightly") {
       if (entry == nullptr && each.supports(graph, node)) entry = &each;
     }
     REQUIRE(entry != nullptr);
+
     struct NoSubgraphs final : host::KernelFactory {
       std::unique_ptr<host::Kernel> make(const Graph&, const Node&) override {
         return nullptr;
       }
     } factory;
+
     for (std::size_t k = 0; k < one.inputs.size(); ++k) {
       const auto kernel = entry->make(factory, graph, node);
       const ValueType& result = graph.type(node.outputs[0]);
@@ -65,8 +65,7 @@ TEST_CASE("Element-wise kernels that may overwrite an operand do so rightly") {
       const auto held = std::shared_ptr<void>();
       const Tensor got = Tensor::borrow(
           binding.inputs[k].data, result.dtype, result.shape, held);
-      CHECK(
-          difference(one.outputs[0], got, tolerance(result.dtype)) == "");
+      CHECK(difference(one.outputs[0], got, tolerance(result.dtype)) == "");
       ++overwritten;
     }
   }

@@ -49,10 +49,9 @@ TEST_CASE("A known backend that is not here says why") {
 
 TEST_CASE("The list names the reference as available") {
   const std::vector<BackendStatus> all = list_backends();
-  const auto found = std::find_if(
-      all.begin(), all.end(), [](const auto& b) {
-        return b.name == "reference";
-      });
+  const auto found = std::find_if(all.begin(), all.end(), [](const auto& b) {
+    return b.name == "reference";
+  });
   REQUIRE(found != all.end());
   CHECK(found->available);
   CHECK(found->detail.find("reference: ") == 0);

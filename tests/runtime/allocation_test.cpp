@@ -26,17 +26,29 @@ void* counted(std::size_t bytes) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return counted(bytes); }
+void* operator new(std::size_t bytes) {
+  return counted(bytes);
+}
 
-void* operator new[](std::size_t bytes) { return counted(bytes); }
+void* operator new[](std::size_t bytes) {
+  return counted(bytes);
+}
 
-void operator delete(void* data) noexcept { std::free(data); }
+void operator delete(void* data) noexcept {
+  std::free(data);
+}
 
-void operator delete[](void* data) noexcept { std::free(data); }
+void operator delete[](void* data) noexcept {
+  std::free(data);
+}
 
-void operator delete(void* data, std::size_t) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t) noexcept {
+  std::free(data);
+}
 
-void operator delete[](void* data, std::size_t) noexcept { std::free(data); }
+void operator delete[](void* data, std::size_t) noexcept {
+  std::free(data);
+}
 
 TEST_CASE("A step in the steady state allocates nothing") {
   const Variable w(Tensor::full(DType::f32, {4, 4, 3, 6}, 0.1), {.name = "w"});
@@ -67,9 +79,7 @@ TEST_CASE("A step in the steady state allocates nothing") {
   const std::vector<Value> grads = gradients(loss, {rw, rv});
   g.assign(w, rw - grads[0] * 0.1);
   g.assign(v, rv - grads[1] * 0.1);
-  g.assign(
-      seed,
-      state + g.constant(Tensor(std::vector<std::uint32_t>{0, 1})));
+  g.assign(seed, state + g.constant(Tensor(std::vector<std::uint32_t>{0, 1})));
   g.set_outputs({loss, logits});
 
   Program program(g, find_backend("reference"));

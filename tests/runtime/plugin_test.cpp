@@ -8,8 +8,7 @@ TEST_CASE("A plug-in that is not there gives a reason") {
   const Plugin plugin = open_plugin("libkeratin_no_such_backend.so");
   CHECK(plugin.backend == nullptr);
   CHECK(
-      plugin.reason.find("libkeratin_no_such_backend.so") !=
-      std::string::npos);
+      plugin.reason.find("libkeratin_no_such_backend.so") != std::string::npos);
 }
 
 TEST_CASE("A library that is no plug-in gives a reason") {

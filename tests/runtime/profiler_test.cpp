@@ -22,8 +22,7 @@ TEST_CASE("KERATIN_PROFILE writes one line per kernel at a program's end") {
     const Value w = g.parameter({DType::f32, {3, 4}}, "w");
     const LayerScope scope(g, "dense_1");
     g.set_outputs({ops::matmul(x, w)});
-    Program program(
-        g, find_backend("reference"), nullptr, {.name = "predict"});
+    Program program(g, find_backend("reference"), nullptr, {.name = "predict"});
     const std::vector<Tensor> inputs = {
         Tensor(DType::f32, {2, 3}), Tensor(DType::f32, {3, 4})};
     program.run(inputs);
@@ -37,8 +36,9 @@ TEST_CASE("KERATIN_PROFILE writes one line per kernel at a program's end") {
   std::getline(lines, header);
   std::getline(lines, line);
   CHECK(header == "name,kernel,shapes,ms,bytes,layer,calls");
-  CHECK(line.find("predict/%2,reference.matmul,\"f32[2,3] f32[3,4] -> "
-                  "f32[2,4]\",") == 0);
+  CHECK(
+      line.find("predict/%2,reference.matmul,\"f32[2,3] f32[3,4] -> "
+                "f32[2,4]\",") == 0);
   CHECK(line.find(",104,dense_1,2") != std::string::npos);
   CHECK(!std::getline(lines, rest));
 }

@@ -18,7 +18,9 @@ using keratin::testing::message_of;
 
 namespace {
 
-Backend& reference_backend() { return find_backend("reference"); }
+Backend& reference_backend() {
+  return find_backend("reference");
+}
 
 }  // namespace
 
@@ -111,8 +113,8 @@ TEST_CASE("Outputs may be parameters, constants, variables and repeated") {
   const Value y = x + 1;
   g.set_outputs({x, c, old, y, y});
   Program program(g, reference_backend());
-  const std::vector<Tensor> outputs = program.run(
-      std::vector<Tensor>{Tensor(std::vector<float>{3, 4})});
+  const std::vector<Tensor> outputs =
+      program.run(std::vector<Tensor>{Tensor(std::vector<float>{3, 4})});
   CHECK(outputs[0] == Tensor(std::vector<float>{3, 4}));
   CHECK(outputs[1] == Tensor(std::vector<float>{7, 8}));
   CHECK(outputs[2] == Tensor(std::vector<float>{1, 2}));
@@ -127,8 +129,8 @@ TEST_CASE("Empty tensors and scalars go through a program") {
   const Value s = g.parameter({DType::f32, {}}, "s");
   g.set_outputs({x * s, ops::sum(x, {0}), s + 1});
   Program program(g, reference_backend());
-  const std::vector<Tensor> outputs =
-      program.run(std::vector<Tensor>{Tensor(DType::f32, {0, 3}), Tensor(2.0F)});
+  const std::vector<Tensor> outputs = program.run(
+      std::vector<Tensor>{Tensor(DType::f32, {0, 3}), Tensor(2.0F)});
   CHECK(outputs[0].shape() == Shape{0, 3});
   CHECK(outputs[1] == Tensor(DType::f32, {3}));
   CHECK(outputs[2] == Tensor(3.0F));
@@ -181,7 +183,8 @@ TEST_CASE("Threads that run one program take turns") {
       const Tensor in = Tensor::full(DType::f32, {32}, t * t);
       for (int i = 0; i < 50; ++i) {
         const Tensor out = program.run(std::vector<Tensor>{in})[0];
-        if (out != Tensor::full(DType::f32, {32}, t * t * t * t + t)) ++wrong[t];
+        if (out != Tensor::full(DType::f32, {32}, t * t * t * t + t))
+          ++wrong[t];
       }
     });
   }
@@ -237,8 +240,9 @@ TEST_CASE("check_nan names the first bad node and its layer") {
 TEST_CASE("Statistics count kernels, arena and constants") {
   Graph g;
   const Value x = g.parameter({DType::f32, {100}}, "x");
-  g.set_outputs({ops::sum(ops::sort(x).values * g.constant(
-      Tensor(std::vector<float>(100, 0.5F))))});
+  g.set_outputs({ops::sum(
+      ops::sort(x).values *
+      g.constant(Tensor(std::vector<float>(100, 0.5F))))});
   const Program program(g, reference_backend());
   CHECK(program.stats().kernels >= 2);
   CHECK(program.stats().arena_bytes >= 400);

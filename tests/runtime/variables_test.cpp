@@ -10,9 +10,13 @@ using namespace keratin;
 
 namespace {
 
-Backend& reference_backend() { return find_backend("reference"); }
+Backend& reference_backend() {
+  return find_backend("reference");
+}
 
-Tensor numbers(std::vector<float> values) { return Tensor(values); }
+Tensor numbers(std::vector<float> values) {
+  return Tensor(values);
+}
 
 }  // namespace
 
@@ -121,6 +125,7 @@ TEST_CASE("Storage of another backend is replaced, its value kept") {
    private:
     Tensor value_;
   };
+
   const Variable w(numbers({1}), {.name = "w"});
   VariableState& state = w.state();
   state.device = std::make_shared<Elsewhere>();
@@ -150,8 +155,7 @@ TEST_CASE("Variables of every dtype and of no elements live on the device") {
     g.set_outputs({g.read(none), g.read(w)});
     Program program(g, reference_backend());
     const Tensor zero(dtype, {3});
-    const std::vector<Tensor> outputs =
-        program.run(std::vector<Tensor>{zero});
+    const std::vector<Tensor> outputs = program.run(std::vector<Tensor>{zero});
     CHECK(outputs[0] == Tensor(dtype, {0, 4}));
     CHECK(outputs[1] == Tensor::full(dtype, {3}, 1));
     CHECK(w.value() == zero);

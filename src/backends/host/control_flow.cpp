@@ -24,9 +24,13 @@ void copy_bytes(void* to, const void* from, std::int64_t bytes) {
   }
 }
 
-std::int64_t bytes_of(const View& view) { return view.type->size_bytes(); }
+std::int64_t bytes_of(const View& view) {
+  return view.type->size_bytes();
+}
 
-std::byte* address(const View& view) { return view.as<std::byte>(); }
+std::byte* address(const View& view) {
+  return view.as<std::byte>();
+}
 
 std::shared_ptr<const Graph> sub_graph(
     const Node& node, std::string_view name) {
@@ -243,8 +247,7 @@ class CondKernel final : public Kernel {
   }
 
   void run() override {
-    SubProgram& branch =
-        *binding_.inputs[0].as<bool>() ? if_true_ : if_false_;
+    SubProgram& branch = *binding_.inputs[0].as<bool>() ? if_true_ : if_false_;
     branch.run();
     for (std::size_t i = 0; i < binding_.outputs.size(); ++i) {
       const View& out = binding_.outputs[i];
@@ -316,6 +319,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> control_flow_kernels() { return kEntries; }
+std::span<const KernelEntry> control_flow_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::host

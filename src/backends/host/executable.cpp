@@ -132,8 +132,7 @@ void HostExecutable::plan_assignments() {
     const Node& node = graph_.nodes()[id];
     if (node.op != Op::assign || !plan.assign_copies[id]) continue;
     assignments_.push_back(
-        {node.inputs[0],
-         variable_index(node.attrs.get<Variable>("variable"))});
+        {node.inputs[0], variable_index(node.attrs.get<Variable>("variable"))});
   }
 }
 

@@ -62,7 +62,8 @@ class Kernel {
 class KernelFactory {
  public:
   virtual ~KernelFactory() = default;
-  virtual std::unique_ptr<Kernel> make(const Graph& graph, const Node& node) = 0;
+  virtual std::unique_ptr<Kernel> make(
+      const Graph& graph, const Node& node) = 0;
 };
 
 /// One way to run some nodes. Tables of these are tried in order; the first

@@ -40,14 +40,11 @@ PlanOptions plan_options(
         kernels[graph.producer(node.outputs[0])].get());
   };
   PlanOptions options;
-  options.can_overwrite = [kernel_of](
-                              const Graph&,
-                              const Node& node,
-                              int operand,
-                              int result) {
-    const Kernel* kernel = kernel_of(node);
-    return kernel != nullptr && kernel->can_overwrite(operand, result);
-  };
+  options.can_overwrite =
+      [kernel_of](const Graph&, const Node& node, int operand, int result) {
+        const Kernel* kernel = kernel_of(node);
+        return kernel != nullptr && kernel->can_overwrite(operand, result);
+      };
   options.is_alias = [kernel_of](const Graph&, const Node& node) {
     const Kernel* kernel = kernel_of(node);
     return kernel != nullptr && kernel->is_alias();
@@ -78,8 +75,7 @@ Schedule::Schedule(KernelFactory& factory, const Graph& graph)
     Step step;
     step.node = &node;
     step.kernel = std::move(kernels[id]);
-    step.binding.inputs.resize(
-        node.op == Op::read ? 1 : node.inputs.size());
+    step.binding.inputs.resize(node.op == Op::read ? 1 : node.inputs.size());
     step.binding.outputs.resize(node.outputs.size());
     steps_.push_back(std::move(step));
     step_nodes_.push_back(static_cast<NodeId>(id));
@@ -122,8 +118,7 @@ void Schedule::bind(
     std::span<std::byte* const> inputs,
     std::span<std::byte* const> variables) {
   for (std::size_t id = 0; id < addresses_.size(); ++id) {
-    addresses_[id] =
-        place(static_cast<ValueId>(id), arena, inputs, variables);
+    addresses_[id] = place(static_cast<ValueId>(id), arena, inputs, variables);
   }
   for (std::size_t s = 0; s < steps_.size(); ++s) {
     Step& step = steps_[s];

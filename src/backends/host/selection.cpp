@@ -33,7 +33,9 @@ bool is_structure(Op op) {
 }
 
 Support supports(
-    std::span<const KernelEntry> kernels, const Graph& graph, const Node& node) {
+    std::span<const KernelEntry> kernels,
+    const Graph& graph,
+    const Node& node) {
   if (is_structure(node.op)) return Support::yes();
   std::string why_not;
   if (find_entry(kernels, graph, node, why_not) != nullptr) {

@@ -165,12 +165,12 @@ BinaryRow find_row(Op op, DType t) {
       return numeric(
           t, [](auto a, auto b) { return wrapping(std::minus<>(), a, b); });
     case Op::multiply:
-      return numeric(
-          t, [](auto a, auto b) { return wrapping(std::multiplies<>(), a, b); });
+      return numeric(t, [](auto a, auto b) {
+        return wrapping(std::multiplies<>(), a, b);
+      });
     case Op::divide:
-      return is_floating(t)
-                 ? floating(t, [](auto a, auto b) { return a / b; })
-                 : find_row(Op::floor_divide, t);
+      return is_floating(t) ? floating(t, [](auto a, auto b) { return a / b; })
+                            : find_row(Op::floor_divide, t);
     case Op::power:
       return numeric(t, [](auto a, auto b) { return raised(a, b); });
     case Op::maximum:
@@ -202,8 +202,7 @@ class ArithmeticKernel final : public BinaryKernel {
  public:
   ArithmeticKernel(const Graph& graph, const Node& node)
       : BinaryKernel(
-            graph, node, find_row(node.op, graph.type(node.inputs[0]).dtype)) {
-  }
+            graph, node, find_row(node.op, graph.type(node.inputs[0]).dtype)) {}
 };
 
 constexpr KernelEntry kEntries[] = {
@@ -229,6 +228,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> binary_kernels() { return kEntries; }
+std::span<const KernelEntry> binary_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

@@ -30,8 +30,7 @@ Row find_row(DType from, DType to) {
 class CastKernel final : public BoundKernel {
  public:
   CastKernel(const Graph& graph, const Node& node)
-      : row_(find_row(
-            graph.type(node.inputs[0]).dtype, node.attrs.dtype())),
+      : row_(find_row(graph.type(node.inputs[0]).dtype, node.attrs.dtype())),
         size_(graph.type(node.inputs[0]).shape.size()) {}
 
   bool can_overwrite(int, int) const override { return true; }
@@ -60,10 +59,9 @@ class AliasKernel final : public BoundKernel {
 };
 
 Support supports_alias(const Graph& graph, const Node& node) {
-  const bool alias =
-      node.op == Op::reshape || node.op == Op::stop_gradient ||
-      (node.op == Op::cast &&
-       graph.type(node.inputs[0]).dtype == node.attrs.dtype());
+  const bool alias = node.op == Op::reshape || node.op == Op::stop_gradient ||
+                     (node.op == Op::cast &&
+                      graph.type(node.inputs[0]).dtype == node.attrs.dtype());
   return alias ? Support::yes() : Support::no("");
 }
 
@@ -74,6 +72,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> cast_kernels() { return kEntries; }
+std::span<const KernelEntry> cast_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

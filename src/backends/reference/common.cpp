@@ -125,17 +125,13 @@ void copy_as(
 void StridedCopy::run(const void* from, void* to) {
   switch (element_) {
     case 1:
-      return copy_as<std::uint8_t>(
-          loop_, from, from_offset_, to, to_offset_);
+      return copy_as<std::uint8_t>(loop_, from, from_offset_, to, to_offset_);
     case 2:
-      return copy_as<std::uint16_t>(
-          loop_, from, from_offset_, to, to_offset_);
+      return copy_as<std::uint16_t>(loop_, from, from_offset_, to, to_offset_);
     case 4:
-      return copy_as<std::uint32_t>(
-          loop_, from, from_offset_, to, to_offset_);
+      return copy_as<std::uint32_t>(loop_, from, from_offset_, to, to_offset_);
     case 8:
-      return copy_as<std::uint64_t>(
-          loop_, from, from_offset_, to, to_offset_);
+      return copy_as<std::uint64_t>(loop_, from, from_offset_, to, to_offset_);
     default:
       KERATIN_UNREACHABLE();
   }

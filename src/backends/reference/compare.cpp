@@ -45,8 +45,7 @@ class CompareKernel final : public BinaryKernel {
  public:
   CompareKernel(const Graph& graph, const Node& node)
       : BinaryKernel(
-            graph, node, find_row(node.op, graph.type(node.inputs[0]).dtype)) {
-  }
+            graph, node, find_row(node.op, graph.type(node.inputs[0]).dtype)) {}
 };
 
 // condition ? a : b over elements of one size: nothing is computed, so the
@@ -130,6 +129,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> compare_kernels() { return kEntries; }
+std::span<const KernelEntry> compare_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

@@ -13,7 +13,9 @@ namespace {
 // Neighbouring results that are summed side by side.
 constexpr std::int64_t kTile = 64;
 
-Ints kernel_of(const Shape& w) { return Ints(w.begin(), w.end() - 2); }
+Ints kernel_of(const Shape& w) {
+  return Ints(w.begin(), w.end() - 2);
+}
 
 std::int64_t grain_for(std::int64_t work) {
   return std::max<std::int64_t>(1, 100000 / std::max<std::int64_t>(1, work));
@@ -21,8 +23,7 @@ std::int64_t grain_for(std::int64_t work) {
 
 // sums[j] += factor * row[j]
 template <class T>
-void add_row(
-    Sum<T>* sums, Sum<T> factor, const T* row, std::int64_t n) {
+void add_row(Sum<T>* sums, Sum<T> factor, const T* row, std::int64_t n) {
   for (std::int64_t j = 0; j < n; ++j) {
     sums[j] += factor * static_cast<Sum<T>>(load(row[j]));
   }
@@ -35,8 +36,7 @@ void store_row(const Sum<T>* sums, T* row, std::int64_t n) {
 
 class ConvBase : public BoundKernel {
  public:
-  ConvBase(
-      const Node& node, const Shape& x, const Shape& w, const Shape& y)
+  ConvBase(const Node& node, const Shape& x, const Shape& w, const Shape& y)
       : window_(node.attrs, x, kernel_of(w), y),
         groups_(node.attrs.integer("groups")),
         depth_(window_.channels / groups_),
@@ -77,8 +77,8 @@ class ConvKernel final : public ConvBase {
   template <class T>
   void one_point(std::int64_t image, std::int64_t flat) const {
     const T* w = in(1).as<const T>();
-    T* y = out().as<T>() +
-           (image * window_.y_points() + flat) * window_.filters;
+    T* y =
+        out().as<T>() + (image * window_.y_points() + flat) * window_.filters;
     const auto point = Window3::split(flat, window_.y);
     for (std::int64_t f0 = 0; f0 < window_.filters;) {
       const std::int64_t group = f0 / width_;
@@ -147,10 +147,9 @@ class ConvBackwardDataKernel final : public ConvBase {
 
  private:
   template <class T>
-  void one_point(
-      const T* turned, std::int64_t image, std::int64_t flat) const {
-    T* dx = out().as<T>() +
-            (image * window_.x_points() + flat) * window_.channels;
+  void one_point(const T* turned, std::int64_t image, std::int64_t flat) const {
+    T* dx =
+        out().as<T>() + (image * window_.x_points() + flat) * window_.channels;
     const auto point = Window3::split(flat, window_.x);
     for (std::int64_t c0 = 0; c0 < window_.channels;) {
       const std::int64_t group = c0 / depth_;
@@ -249,6 +248,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> conv_kernels() { return kEntries; }
+std::span<const KernelEntry> conv_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

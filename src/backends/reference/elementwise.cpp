@@ -2,8 +2,7 @@
 
 namespace keratin::reference {
 
-BinaryKernel::BinaryKernel(
-    const Graph& graph, const Node& node, BinaryRow row)
+BinaryKernel::BinaryKernel(const Graph& graph, const Node& node, BinaryRow row)
     : row_(row) {
   KERATIN_CHECK(row_ != nullptr, "{} for this dtype", op_name(node.op));
   const ValueType& a = graph.type(node.inputs[0]);

@@ -22,8 +22,7 @@ T out_of_range() {
 class TakeKernel final : public BoundKernel {
  public:
   TakeKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
+      : axis_(graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
         count_(graph.type(node.inputs[1]).shape.size()) {}
 
   void run() override {
@@ -100,8 +99,7 @@ class ScatterBase : public BoundKernel {
   template <class Add>
   void scatter(const Add& add) {
     const std::int64_t updates = in(1).type->shape.size();
-    const std::int64_t rows =
-        along_axis() ? 1 : in(0).type->shape.size();
+    const std::int64_t rows = along_axis() ? 1 : in(0).type->shape.size();
     if (updates == 0) return;
     const std::int64_t per_outer = updates / axis_.outer;
     const std::int64_t taken = along_axis() ? per_outer / axis_.inner : rows;
@@ -109,8 +107,7 @@ class ScatterBase : public BoundKernel {
       for (std::int64_t k = 0; k < taken; ++k) {
         for (std::int64_t i = 0; i < axis_.inner; ++i) {
           const std::int64_t from = o * per_outer + k * axis_.inner + i;
-          const std::int64_t index =
-              load_index(in(0), along_axis() ? from : k);
+          const std::int64_t index = load_index(in(0), along_axis() ? from : k);
           if (index < 0 || index >= axis_.size) continue;
           add((o * axis_.size + index) * axis_.inner + i, from);
         }
@@ -198,8 +195,7 @@ class OneHotKernel final : public BoundKernel {
 class CumsumKernel final : public BoundKernel {
  public:
   CumsumKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
+      : axis_(graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
         exclusive_(node.attrs.flag("exclusive")),
         reverse_(node.attrs.flag("reverse")) {}
 
@@ -248,6 +244,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> index_kernels() { return kEntries; }
+std::span<const KernelEntry> index_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

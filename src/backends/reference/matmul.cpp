@@ -74,7 +74,8 @@ class MatmulKernel final : public BoundKernel {
          broadcast_strides(leading(b), batch),
          batch.strides()});
     if (transpose_b_) {
-      scratch_bytes_ = k_ * n_ * static_cast<std::int64_t>(size_of(b_type.dtype));
+      scratch_bytes_ =
+          k_ * n_ * static_cast<std::int64_t>(size_of(b_type.dtype));
     }
   }
 
@@ -108,7 +109,8 @@ class MatmulKernel final : public BoundKernel {
     if (transpose_b_) {
       T* packed = reinterpret_cast<T*>(scratch());
       for (std::int64_t j = 0; j < n_; ++j) {
-        for (std::int64_t l = 0; l < k_; ++l) packed[l * n_ + j] = b[j * k_ + l];
+        for (std::int64_t l = 0; l < k_; ++l)
+          packed[l * n_ + j] = b[j * k_ + l];
       }
       b = packed;
     }
@@ -137,6 +139,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> matmul_kernels() { return kEntries; }
+std::span<const KernelEntry> matmul_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

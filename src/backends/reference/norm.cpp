@@ -98,8 +98,8 @@ class BatchNormInferenceKernel final : public NormBase {
     visit_floating(in().type->dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t c = 0; c < channels_; ++c) {
-        const double scale = load_double(in(1), c) *
-                             inverse_deviation(load_double(in(4), c));
+        const double scale =
+            load_double(in(1), c) * inverse_deviation(load_double(in(4), c));
         const double beta = load_double(in(2), c);
         const double mean = load_double(in(3), c);
         for (std::int64_t r = 0; r < rows_; ++r) {
@@ -112,8 +112,8 @@ class BatchNormInferenceKernel final : public NormBase {
   }
 };
 
-// (x, gamma, mean, variance, dy) -> (dx, dgamma, dbeta); with r = 1 / deviation,
-// h = (x - mean) * r and m rows:
+// (x, gamma, mean, variance, dy) -> (dx, dgamma, dbeta); with r = 1 /
+// deviation, h = (x - mean) * r and m rows:
 //   dbeta = sum(dy)   dgamma = sum(dy * h)
 //   dx = gamma * r * (dy - dbeta / m - h * dgamma / m)
 class BatchNormGradKernel final : public NormBase {
@@ -242,6 +242,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> norm_kernels() { return kEntries; }
+std::span<const KernelEntry> norm_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

@@ -44,8 +44,7 @@ class PoolBase : public BoundKernel {
   // Where the first largest element of a window is; NaN wins, as in the
   // reduction.
   template <class T>
-  std::int64_t first_largest(
-      const T* x, const Window3::Triple& point) const {
+  std::int64_t first_largest(const T* x, const Window3::Triple& point) const {
     std::int64_t best = -1;
     for_each_element(point, [&](std::int64_t at) {
       if (best < 0) {
@@ -137,8 +136,8 @@ class MaxPoolGradKernel final : public PoolGradBase {
       this->template accumulate<T>([&](auto* cells) {
         for_each_window([&](std::int64_t from, std::int64_t to, auto& point) {
           auto& cell = cells[from + first_largest(x + from, point)];
-          cell = static_cast<Cell<T>>(
-              cell + static_cast<Cell<T>>(load(dy[to])));
+          cell =
+              static_cast<Cell<T>>(cell + static_cast<Cell<T>>(load(dy[to])));
         });
       });
     });
@@ -188,8 +187,8 @@ class AveragePoolGradKernel final : public PoolGradBase {
         for_each_window([&](std::int64_t from, std::int64_t to, auto& point) {
           std::int64_t count = 0;
           for_each_element(point, [&](std::int64_t) { ++count; });
-          const double share = convert_element<double>(dy[to]) /
-                               static_cast<double>(count);
+          const double share =
+              convert_element<double>(dy[to]) / static_cast<double>(count);
           for_each_element(point, [&](std::int64_t at) {
             auto& cell = cells[from + at];
             cell = static_cast<Cell<T>>(cell + share);
@@ -217,6 +216,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> pool_kernels() { return kEntries; }
+std::span<const KernelEntry> pool_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

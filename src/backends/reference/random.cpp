@@ -3,7 +3,8 @@
 // With words(b) = philox({b low, b high, 0, 0}, key = {state[0], state[1]}):
 //   random_bits      element i is word i % 4 of words(i / 4)
 //   random_uniform   f32 and smaller: the upper 24 bits of that word;
-//                    f64: two words a number, elements 2b and 2b + 1 of words(b)
+//                    f64: two words a number, elements 2b and 2b + 1 of
+//                    words(b)
 //   random_normal    in pairs by Box and Muller; f32 and smaller: elements 2p
 //                    and 2p + 1 of words 2p % 4 and 2p % 4 + 1 of words(p / 2);
 //                    f64: elements 2b and 2b + 1 of the four words of words(b)
@@ -29,8 +30,8 @@ T below(double high) {
     if (rounded == 0) {
       value.bits = 0x8001;
     } else {
-      value.bits = static_cast<std::uint16_t>(
-          value.bits + (rounded > 0 ? -1 : 1));
+      value.bits =
+          static_cast<std::uint16_t>(value.bits + (rounded > 0 ? -1 : 1));
     }
     return value;
   } else {
@@ -182,6 +183,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> random_kernels() { return kEntries; }
+std::span<const KernelEntry> random_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

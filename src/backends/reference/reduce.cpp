@@ -278,8 +278,7 @@ class ReduceKernel final : public BoundKernel {
 class ArgKernel final : public BoundKernel {
  public:
   ArgKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
+      : axis_(graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
         largest_(node.op == Op::argmax) {}
 
   void run() override {
@@ -332,6 +331,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> reduce_kernels() { return kEntries; }
+std::span<const KernelEntry> reduce_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

@@ -65,8 +65,7 @@ class ConcatenateKernel final : public BoundKernel {
     std::int64_t offset = 0;
     for (const ValueId input : node.inputs) {
       const Shape& x = graph.type(input).shape;
-      copies_.emplace_back(
-          x.dims(), x.strides(), 0, to, offset, y.dtype);
+      copies_.emplace_back(x.dims(), x.strides(), 0, to, offset, y.dtype);
       offset += x[axis] * to[axis];
     }
   }
@@ -103,8 +102,7 @@ class PadKernel final : public BoundKernel {
       const std::int64_t high = node.attrs.ints("high")[i];
       // Negative amounts crop.
       const std::int64_t begin = std::max<std::int64_t>(0, -low);
-      const std::int64_t end =
-          x.shape[i] - std::max<std::int64_t>(0, -high);
+      const std::int64_t end = x.shape[i] - std::max<std::int64_t>(0, -high);
       dims.push_back(std::max<std::int64_t>(0, end - begin));
       from_offset += begin * from[i];
       to_offset += std::max<std::int64_t>(0, low) * to[i];
@@ -128,8 +126,7 @@ class PadKernel final : public BoundKernel {
 class IotaKernel final : public BoundKernel {
  public:
   IotaKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.outputs[0]).shape, node.attrs.integer("axis")) {}
+      : axis_(graph.type(node.outputs[0]).shape, node.attrs.integer("axis")) {}
 
   void run() override {
     visit_dtype(out().type->dtype, [&](auto tag) {
@@ -161,6 +158,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> shape_kernels() { return kEntries; }
+std::span<const KernelEntry> shape_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

@@ -33,8 +33,7 @@ Spread spread_of(const T* x, std::int64_t n, std::int64_t step) {
 class SoftmaxKernel final : public BoundKernel {
  public:
   SoftmaxKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
+      : axis_(graph.type(node.inputs[0]).shape, node.attrs.integer("axis")),
         logarithm_(node.op == Op::log_softmax) {}
 
   bool can_overwrite(int, int) const override { return true; }
@@ -123,6 +122,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> softmax_kernels() { return kEntries; }
+std::span<const KernelEntry> softmax_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

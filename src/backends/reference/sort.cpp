@@ -20,8 +20,7 @@ bool precedes(T a, T b) {
 class SortKernel final : public BoundKernel {
  public:
   SortKernel(const Graph& graph, const Node& node)
-      : axis_(
-            graph.type(node.inputs[0]).shape, node.attrs.integer("axis")) {}
+      : axis_(graph.type(node.inputs[0]).shape, node.attrs.integer("axis")) {}
 
   std::int64_t scratch_bytes() const override {
     return axis_.size * static_cast<std::int64_t>(sizeof(std::int32_t));
@@ -70,8 +69,7 @@ class TopKKernel final : public BoundKernel {
       : size_(graph.type(node.inputs[0]).shape.back()),
         k_(node.attrs.integer("k")),
         rows_(
-            size_ == 0 ? 0 : graph.type(node.inputs[0]).shape.size() / size_) {
-  }
+            size_ == 0 ? 0 : graph.type(node.inputs[0]).shape.size() / size_) {}
 
   std::int64_t scratch_bytes() const override {
     return size_ * static_cast<std::int64_t>(sizeof(std::int32_t));
@@ -116,6 +114,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> sort_kernels() { return kEntries; }
+std::span<const KernelEntry> sort_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference

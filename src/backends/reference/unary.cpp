@@ -195,6 +195,7 @@ Row find_row(Op op, DType t) {
       return nullptr;
   }
 }
+
 // NOLINTEND(readability-function-size)
 
 class UnaryKernel final : public BoundKernel {
@@ -225,6 +226,8 @@ constexpr KernelEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const KernelEntry> unary_kernels() { return kEntries; }
+std::span<const KernelEntry> unary_kernels() {
+  return kEntries;
+}
 
 }  // namespace keratin::reference
