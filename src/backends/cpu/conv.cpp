@@ -23,8 +23,9 @@ dnnl::primitive_attr user_scratchpad() {
 
 // y = conv(x, w)
 std::unique_ptr<Sequence> forward(
-    const ConvPlan& plan, const Layouts& layouts) {
+    const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const auto pd = forward_desc(plan, layouts);
+  if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
   const Slot x =
       sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
@@ -43,7 +44,7 @@ std::unique_ptr<Sequence> forward(
 
 // dx = conv_backward_data(dy, w)
 std::unique_ptr<Sequence> backward_data(
-    const ConvPlan& plan, const Layouts& layouts) {
+    const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const dnnl::convolution_backward_data::primitive_desc pd(
       dnnl::convolution_backward_data::desc(
           dnnl::algorithm::convolution_direct,
@@ -57,6 +58,7 @@ std::unique_ptr<Sequence> backward_data(
       user_scratchpad(),
       onednn_engine(),
       forward_desc(plan, layouts));
+  if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
   const Slot dy =
       sequence->reordered(Sequence::input(0), plan.y, pd.diff_dst_desc());
@@ -76,7 +78,7 @@ std::unique_ptr<Sequence> backward_data(
 
 // dw = conv_backward_weights(x, dy)
 std::unique_ptr<Sequence> backward_weights(
-    const ConvPlan& plan, const Layouts& layouts) {
+    const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const dnnl::convolution_backward_weights::primitive_desc pd(
       dnnl::convolution_backward_weights::desc(
           dnnl::algorithm::convolution_direct,
@@ -90,6 +92,7 @@ std::unique_ptr<Sequence> backward_weights(
       user_scratchpad(),
       onednn_engine(),
       forward_desc(plan, layouts));
+  if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
   const Slot x =
       sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
@@ -107,20 +110,27 @@ std::unique_ptr<Sequence> backward_weights(
   return sequence;
 }
 
-using MakePass =
-    std::unique_ptr<Sequence> (*)(const ConvPlan&, const Layouts&);
+// The pass in these layouts. Nothing where oneDNN declines them or, unless
+// `any_speed`, would run its plain loops, which are hundreds of times slower.
+using MakePass = std::unique_ptr<Sequence> (*)(
+    const ConvPlan&, const Layouts&, bool any_speed);
 
-// Where oneDNN declines layouts, there is no candidate.
 Candidate candidate(
-    std::string name, MakePass pass, ConvPlan plan, Layouts layouts) {
+    std::string name,
+    MakePass pass,
+    ConvPlan plan,
+    Layouts layouts,
+    bool any_speed = false) {
   return {
-      std::move(name), [pass, plan, layouts]() -> std::unique_ptr<Sequence> {
+      std::move(name),
+      [pass, plan, layouts, any_speed]() -> std::unique_ptr<Sequence> {
         try {
-          return pass(plan, layouts);
+          return pass(plan, layouts, any_speed);
         } catch (const dnnl::error&) {
           return nullptr;
         }
-      }};
+      },
+      any_speed};
 }
 
 class ConvKernel final : public host::Kernel {
@@ -136,7 +146,8 @@ class ConvKernel final : public host::Kernel {
             {candidate("channels last", pass, plan, plan.channels_last()),
              candidate("own layout", pass, plan, plan.free_choice()),
              candidate("plain x", pass, plan, plan.plain_x()),
-             candidate("plain y", pass, plan, plan.plain_y())},
+             candidate("plain y", pass, plan, plan.plain_y()),
+             candidate("any speed", pass, plan, plan.channels_last(), true)},
             input_bytes,
             {output_bytes},
             plan.flops < 1e6)) {}

@@ -110,7 +110,7 @@ class Sequence {
   host::AlignedBuffer packed_memory_;
 };
 
-/// The name of the implementation behind a primitive descriptor.
-const char* implementation(const_dnnl_primitive_desc_t descriptor);
+/// Whether oneDNN would run this by the plain loops of its reference.
+bool is_plain_loop(const_dnnl_primitive_desc_t descriptor);
 
 }  // namespace keratin::cpu

@@ -114,6 +114,7 @@ std::unique_ptr<Sequence> fastest(
   std::string winner_name;
   double best = std::numeric_limits<double>::infinity();
   for (const Candidate& candidate : candidates) {
+    if (winner && candidate.last_resort) break;
     auto sequence = candidate.make();
     if (!sequence) continue;
     Arena scratch(sequence->scratch_bytes());

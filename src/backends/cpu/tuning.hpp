@@ -26,6 +26,7 @@ class DeterministicScope {
 struct Candidate {
   std::string name;
   std::function<std::unique_ptr<Sequence>()> make;
+  bool last_resort = false;  // not even timed where another can be made
 };
 
 /// The fastest of the candidates for operands and results of these sizes in
