@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -132,7 +133,8 @@ class Graph {
   Value capture(const Value& outer_value);
 
   std::vector<Node> nodes_;
-  std::vector<ValueInfo> values_;
+  // A deque: references to types stay good while nodes are added.
+  std::deque<ValueInfo> values_;
   std::vector<ValueId> parameters_;
   std::vector<ValueId> outputs_;
   std::vector<std::pair<std::uint64_t, ValueId>> reads_;

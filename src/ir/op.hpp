@@ -9,7 +9,7 @@ namespace keratin {
 /// rule, gradient, decomposition) is declared once, in src/ir/ops/.
 enum class Op : std::uint16_t {
   // structure
-  parameter,  // () {name}                       an input of the graph
+  parameter,  // () {name, dtype, shape}         an input of the graph
   constant,   // () {value: Tensor}
   read,       // () {variable}                   the value before the step
   assign,     // (x) {variable} -> ()            the value after the step
