@@ -22,8 +22,7 @@ struct ProfileRow {
 /// line per kernel when the program goes away:
 ///
 ///   name,kernel,shapes,ms,bytes,layer,calls
-///   train/%7,reference.matmul,"f32[32,128] ... ->
-///   f32[32,10]",0.0123,24960,dense_1,100
+///   train/%7,reference.reduce,"f32[32] -> f32[]",0.0123,132,dense_1,100
 ///
 /// ms is the mean over the calls. Kernels that never ran are left out.
 class Profiler {

@@ -15,6 +15,7 @@ std::int64_t load_index(const View& view, std::int64_t i) {
   return visit_dtype(view.type->dtype, [&](auto tag) -> std::int64_t {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T>) {
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): -1 is to stay -1
       const auto index = static_cast<std::int64_t>(view.as<T>()[i]);
       if constexpr (std::is_unsigned_v<T>) return index < 0 ? -1 : index;
       return index;

@@ -68,6 +68,13 @@ Compute<T> load(T x) {
   }
 }
 
+/// The element as a summand.
+template <class T>
+Sum<T> widen(T x) {
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): the sign is to be extended
+  return static_cast<Sum<T>>(load(x));
+}
+
 /// The element as double, whatever its dtype: for operands that are few.
 double load_double(const View& view, std::int64_t i);
 

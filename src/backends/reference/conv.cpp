@@ -25,7 +25,7 @@ std::int64_t grain_for(std::int64_t work) {
 template <class T>
 void add_row(Sum<T>* sums, Sum<T> factor, const T* row, std::int64_t n) {
   for (std::int64_t j = 0; j < n; ++j) {
-    sums[j] += factor * static_cast<Sum<T>>(load(row[j]));
+    sums[j] += factor * widen(row[j]);
   }
 }
 
@@ -94,7 +94,7 @@ class ConvKernel final : public ConvBase {
         for (std::int64_t c = 0; c < depth_; ++c) {
           add_row<T>(
               sums,
-              static_cast<Sum<T>>(load(x[c])),
+              widen(x[c]),
               w + (k * depth_ + c) * window_.filters + f0,
               n);
         }
@@ -165,7 +165,7 @@ class ConvBackwardDataKernel final : public ConvBase {
           const std::int64_t f = group * width_ + j;
           add_row<T>(
               sums,
-              static_cast<Sum<T>>(load(dy[f])),
+              widen(dy[f]),
               turned + (k * window_.filters + f) * depth_ +
                   (c0 - group * depth_),
               n);
@@ -225,7 +225,7 @@ class ConvBackwardWeightsKernel final : public ConvBase {
           if (at < 0) continue;
           add_row<T>(
               sums,
-              static_cast<Sum<T>>(load(x[at * window_.channels])),
+              widen(x[at * window_.channels]),
               dy + p * window_.filters,
               n);
         }

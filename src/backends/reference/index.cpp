@@ -212,7 +212,7 @@ class CumsumKernel final : public BoundKernel {
           for (std::int64_t step = 0; step < axis_.size; ++step) {
             const std::int64_t k = reverse_ ? axis_.size - 1 - step : step;
             const std::int64_t at = (o * axis_.size + k) * axis_.inner + i;
-            const auto next = sum + static_cast<Sum<T>>(load(x[at]));
+            const auto next = sum + widen(x[at]);
             y[at] = convert_element<T>(exclusive_ ? sum : next);
             sum = next;
           }

@@ -39,10 +39,10 @@ void multiply_rows(
       for (std::int64_t l = 0; l < k; ++l) {
         const T* row = b + l * n + j0;
         for (std::int64_t i = 0; i < rows; ++i) {
-          const A factor = static_cast<A>(
-              load(a.data[(i0 + i) * a.row_step + l * a.column_step]));
+          const A factor =
+              widen(a.data[(i0 + i) * a.row_step + l * a.column_step]);
           for (std::int64_t j = 0; j < columns; ++j) {
-            sums[i][j] += factor * static_cast<A>(load(row[j]));
+            sums[i][j] += factor * widen(row[j]);
           }
         }
       }

@@ -21,6 +21,15 @@ using Run = void (*)(
     const void* x,
     void* y);
 
+template <class A, class T>
+A element_as(T x) {
+  if constexpr (std::is_same_v<A, Sum<T>>) {
+    return widen(x);
+  } else {
+    return static_cast<A>(load(x));
+  }
+}
+
 // kept: operands (x, y); reduced: operand (x).
 template <class F, class T>
 void reduce(
@@ -50,15 +59,15 @@ void reduce(
         if (tile == 1) {
           A sum = sums[0];
           for (std::int64_t i = 0; i < m; ++i) {
-            sum = F::join(sum, static_cast<A>(load(row[i * m_step])));
+            sum = F::join(sum, element_as<A>(row[i * m_step]));
           }
           sums[0] = sum;
           return;
         }
         for (std::int64_t i = 0; i < m; ++i) {
           for (std::int64_t j = 0; j < width; ++j) {
-            sums[j] = F::join(
-                sums[j], static_cast<A>(load(row[i * m_step + j * x_step])));
+            sums[j] =
+                F::join(sums[j], element_as<A>(row[i * m_step + j * x_step]));
           }
         }
       });
