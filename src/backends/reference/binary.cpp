@@ -54,8 +54,7 @@ BinaryRow bitwise(DType dtype, F f) {
 template <class F, class T>
 T wrapping(F f, T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    return static_cast<T>(
-        f(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+    return static_cast<T>(f(widen(a), widen(b)));
   } else {
     return f(a, b);
   }
@@ -67,7 +66,7 @@ T floor_divided(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     if (b == 0) return 0;
     if constexpr (std::is_signed_v<T>) {
-      if (b == -1) return static_cast<T>(0 - static_cast<std::uint64_t>(a));
+      if (b == -1) return static_cast<T>(0 - widen(a));
       const T quotient = static_cast<T>(a / b);
       const bool inexact = a % b != 0;
       return static_cast<T>(quotient - (inexact && (a < 0) != (b < 0)));
@@ -116,9 +115,9 @@ T raised(T a, T b) {
         return 0;
       }
     }
-    std::uint64_t base = static_cast<std::uint64_t>(a);
+    std::uint64_t base = widen(a);
     std::uint64_t result = 1;
-    for (auto n = static_cast<std::uint64_t>(b); n > 0; n >>= 1) {
+    for (auto n = widen(b); n > 0; n >>= 1) {
       if ((n & 1) != 0) result *= base;
       base *= base;
     }
@@ -144,14 +143,14 @@ constexpr std::uint64_t kBits = sizeof(T) * 8;
 
 template <class T>
 T shifted_left(T a, T b) {
-  const auto count = static_cast<std::uint64_t>(b);
+  const auto count = widen(b);
   if (count >= kBits<T>) return 0;
-  return static_cast<T>(static_cast<std::uint64_t>(a) << count);
+  return static_cast<T>(widen(a) << count);
 }
 
 template <class T>
 T shifted_right(T a, T b) {
-  const auto count = static_cast<std::uint64_t>(b);
+  const auto count = widen(b);
   if (count >= kBits<T>) return static_cast<T>(a < 0 ? -1 : 0);
   return static_cast<T>(a >> count);
 }

@@ -61,7 +61,7 @@ Row test(DType dtype, F) {
 template <class T>
 T negated(T x) {
   if constexpr (std::is_integral_v<T>) {
-    return static_cast<T>(0 - static_cast<std::uint64_t>(x));
+    return static_cast<T>(0 - widen(x));
   } else {
     return -x;
   }
@@ -91,7 +91,7 @@ T sign_of(T x) {
 template <class T>
 T squared(T x) {
   if constexpr (std::is_integral_v<T>) {
-    const auto wide = static_cast<std::uint64_t>(x);
+    const auto wide = widen(x);
     return static_cast<T>(wide * wide);
   } else {
     return x * x;
