@@ -146,8 +146,12 @@ Backend& default_backend() {
   return registry().fallback();
 }
 
-void set_default_backend(std::string name) {
-  registry().choose(std::move(name));
+void set_backend(const std::string& name) {
+  registry().choose(name);
+}
+
+std::string backend_name() {
+  return std::string(default_backend().name());
 }
 
 std::vector<BackendStatus> list_backends() {

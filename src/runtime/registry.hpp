@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include <keratin/backend.hpp>
 
 #include "src/runtime/backend.hpp"
 
@@ -12,18 +12,7 @@ namespace keratin {
 /// listing those there are, or saying why one that is known is not here.
 Backend& find_backend(std::string_view name);
 
-/// KERATIN_BACKEND or set_backend, else the best there is.
+/// set_backend or KERATIN_BACKEND, else the best there is.
 Backend& default_backend();
-
-/// Overrides the default for the process; empty: back to the setting.
-void set_default_backend(std::string name);
-
-struct BackendStatus {
-  std::string name;
-  bool available = false;
-  std::string detail;  // devices, or why it is not available
-};
-
-std::vector<BackendStatus> list_backends();
 
 }  // namespace keratin

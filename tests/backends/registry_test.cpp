@@ -16,7 +16,7 @@ namespace {
 
 // The default is the process's: every case leaves it as it was.
 struct Restore {
-  ~Restore() { set_default_backend(""); }
+  ~Restore() { set_backend(""); }
 };
 
 }  // namespace
@@ -57,11 +57,11 @@ TEST_CASE("The list names the reference as available") {
   CHECK(found->detail.find("reference: ") == 0);
 }
 
-TEST_CASE("The default backend follows set_default_backend and the setting") {
+TEST_CASE("The default backend follows set_backend and the setting") {
   const Restore restore;
-  set_default_backend("reference");
+  set_backend("reference");
   CHECK(default_backend().name() == "reference");
-  set_default_backend("");
+  set_backend("");
   {
     const env::ScopedSetting setting("KERATIN_BACKEND", "reference");
     CHECK(default_backend().name() == "reference");
@@ -70,7 +70,7 @@ TEST_CASE("The default backend follows set_default_backend and the setting") {
     const env::ScopedSetting setting("KERATIN_BACKEND", "nonsense");
     CHECK_THROWS_AS(default_backend(), InvalidArgument);
   }
-  CHECK_THROWS_AS(set_default_backend("nonsense"), InvalidArgument);
+  CHECK_THROWS_AS(set_backend("nonsense"), InvalidArgument);
   const env::ScopedSetting unset("KERATIN_BACKEND", "");
   const std::string best = list_backends().front().name;
   CHECK(default_backend().name() == best);
