@@ -1,6 +1,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "src/ir/op_info.hpp"

@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
