@@ -17,9 +17,13 @@ namespace {
 std::atomic<bool> counting{false};
 std::atomic<std::int64_t> allocations{0};
 
-void* counted(std::size_t bytes) {
+void* counted_or_null(std::size_t bytes) {
   if (counting) ++allocations;
-  void* data = std::malloc(bytes == 0 ? 1 : bytes);
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* counted(std::size_t bytes) {
+  void* data = counted_or_null(bytes);
   if (data == nullptr) throw std::bad_alloc();
   return data;
 }
@@ -32,6 +36,14 @@ void* operator new(std::size_t bytes) {
 
 void* operator new[](std::size_t bytes) {
   return counted(bytes);
+}
+
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return counted_or_null(bytes);
+}
+
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return counted_or_null(bytes);
 }
 
 void operator delete(void* data) noexcept {
@@ -47,6 +59,14 @@ void operator delete(void* data, std::size_t) noexcept {
 }
 
 void operator delete[](void* data, std::size_t) noexcept {
+  std::free(data);
+}
+
+void operator delete(void* data, const std::nothrow_t&) noexcept {
+  std::free(data);
+}
+
+void operator delete[](void* data, const std::nothrow_t&) noexcept {
   std::free(data);
 }
 

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+// More than any address space: refused before rounding up could overflow.
+constexpr std::int64_t kTooMuch = std::int64_t{1} << 47;
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -34,7 +36,8 @@ AlignedBuffer::AlignedBuffer(std::int64_t bytes) : size_(bytes) {
   const bool huge = wanted >= 2 * kHugePage;
   const std::size_t unit = huge ? kHugePage : kAlignment;
   const std::size_t rounded = round_up(wanted, unit);
-  void* data = bytes > 0 ? std::aligned_alloc(unit, rounded) : nullptr;
+  const bool possible = bytes > 0 && bytes < kTooMuch;
+  void* data = possible ? std::aligned_alloc(unit, rounded) : nullptr;
   if (data == nullptr) {
     throw SystemError(keratin::format(
         "[host] aligned_alloc of {} bytes failed; use a smaller batch", bytes));
