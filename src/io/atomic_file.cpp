@@ -7,8 +7,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <keratin/error.hpp>
 #include <random>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 

@@ -1,6 +1,7 @@
 #include "src/io/bytes.hpp"
 
 #include <cstring>
+
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cmath>
-#include <keratin/error.hpp>
-#include <keratin/io/csv.hpp>
 #include <limits>
 #include <map>
 #include <optional>
 #include <set>
+
+#include <keratin/error.hpp>
+#include <keratin/io/csv.hpp>
 
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"

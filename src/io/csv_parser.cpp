@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"

@@ -8,9 +8,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <keratin/error.hpp>
 #include <memory>
 #include <mutex>
+
+#include <keratin/error.hpp>
 
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"

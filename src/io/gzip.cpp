@@ -3,8 +3,9 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <keratin/error.hpp>
 #include <limits>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 

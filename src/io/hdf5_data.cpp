@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <keratin/error.hpp>
 #include <set>
 #include <vector>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/io/hdf5_chunks.hpp"

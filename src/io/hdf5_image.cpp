@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <keratin/error.hpp>
 #include <set>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 

@@ -1,8 +1,9 @@
 #include "src/io/hdf5_reader.hpp"
 
 #include <algorithm>
-#include <keratin/error.hpp>
 #include <set>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/io/hdf5_image.hpp"
@@ -286,19 +287,17 @@ Object File::root() const {
 
 std::vector<std::string> walk(const Object& top) {
   std::vector<std::string> out;
-  std::set<std::uint64_t> seen = {top.address()};
+  std::set<std::uint64_t> seen;
   std::vector<Object> todo = {top};
   while (!todo.empty()) {
     const Object at = std::move(todo.back());
     todo.pop_back();
+    if (!seen.insert(at.address()).second) continue;
     if (at.path() != top.path()) out.push_back(at.path());
     if (at.is_dataset()) continue;
     const auto names = at.keys();
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
-      Object member = at.at(*name);
-      if (seen.insert(member.address()).second) {
-        todo.push_back(std::move(member));
-      }
+      todo.push_back(at.at(*name));
     }
   }
   return out;

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/tensor.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <keratin/tensor.hpp>
 
 #include "src/io/bytes.hpp"
 #include "src/io/mapped_file.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"

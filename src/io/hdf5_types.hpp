@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/tensor.hpp>
 #include <optional>
 #include <string_view>
+
+#include <keratin/tensor.hpp>
 
 #include "src/io/hdf5_image.hpp"
 

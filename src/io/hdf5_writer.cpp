@@ -3,8 +3,9 @@
 #include <hdf5.h>
 
 #include <cstring>
-#include <keratin/error.hpp>
 #include <mutex>
+
+#include <keratin/error.hpp>
 
 #include "src/core/check.hpp"
 #include "src/core/format.hpp"
@@ -213,7 +214,10 @@ struct Writer::Impl {
         H5Pset_fapl_core(access, kGrowth, false), "H5Pset_fapl_core", "a file");
     // Data at multiples of 64, so that a reader may use them in place.
     check(H5Pset_alignment(access, 256, 64), "H5Pset_alignment", "a file");
-    file = H5Fcreate("keratin", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    // Nothing is written under the name, but libhdf5 opens none twice.
+    static std::uint64_t made = 0;  // guarded by the session
+    const std::string name = format("keratin-{}", made++);
+    file = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (file < 0) fail("H5Fcreate", "a file in memory");
     make_parents = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(make_parents, 1);

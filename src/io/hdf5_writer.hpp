@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/tensor.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <keratin/tensor.hpp>
 
 namespace keratin::h5 {
 

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <keratin/io/idx.hpp>
 #include <memory>
 #include <vector>
+
+#include <keratin/io/idx.hpp>
 
 #include "src/core/format.hpp"
 #include "src/io/gzip.hpp"

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <keratin/tensor.hpp>
 #include <string_view>
+
+#include <keratin/tensor.hpp>
 
 #include "src/io/mapped_file.hpp"
 

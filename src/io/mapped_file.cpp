@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+
 #include <keratin/error.hpp>
 #include <keratin/io/npy.hpp>
 

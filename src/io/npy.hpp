@@ -1,8 +1,9 @@
 #pragma once
 
-#include <keratin/tensor.hpp>
 #include <string_view>
 #include <vector>
+
+#include <keratin/tensor.hpp>
 
 #include "src/io/mapped_file.hpp"
 

@@ -1,6 +1,7 @@
 #include "src/io/npy_header.hpp"
 
 #include <charconv>
+
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"

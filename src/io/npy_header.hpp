@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/tensor.hpp>
 #include <string>
 #include <string_view>
+
+#include <keratin/tensor.hpp>
 
 #include "src/io/bytes.hpp"
 

@@ -1,8 +1,9 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <keratin/error.hpp>
 #include <set>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/io/gzip.hpp"

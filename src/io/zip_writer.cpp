@@ -1,7 +1,8 @@
 #include <zip.h>
 
-#include <keratin/error.hpp>
 #include <memory>
+
+#include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/io/atomic_file.hpp"
