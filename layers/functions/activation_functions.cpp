@@ -13,6 +13,16 @@ namespace keratin::activation_functions {
 
 using ops::where;
 
+namespace {
+
+/// TensorFlow keeps some constants in float32 whatever the dtype of x; in
+/// float64 Keras's results show it.
+double rounded(double value) {
+  return static_cast<double>(static_cast<float>(value));
+}
+
+}  // namespace
+
 Value relu(
     const Value& x,
     double negative_slope,
@@ -20,16 +30,17 @@ Value relu(
     double threshold) {
   const bool plain = !max_value && threshold == 0;
   if (negative_slope != 0 && plain) return leaky_relu(x, negative_slope);
-  Value y = threshold == 0
-                ? ops::relu(x)
-                : where(ops::greater(x, threshold), x, ops::zeros_like(x));
-  if (max_value) y = ops::clip(y, 0, *max_value);
+  Value y = ops::relu(x);
+  if (threshold != 0) {
+    y = where(ops::greater(x, rounded(threshold)), x, ops::zeros_like(x));
+  }
+  if (max_value) y = ops::clip(y, 0, rounded(*max_value));
   if (negative_slope == 0) return y;
   return y - negative_slope * ops::relu(ops::subtract(threshold, x));
 }
 
 Value leaky_relu(const Value& x, double negative_slope) {
-  return where(ops::greater(x, 0.0), x, x * negative_slope);
+  return where(ops::greater(x, 0.0), x, x * rounded(negative_slope));
 }
 
 Value elu(const Value& x, double alpha) {
@@ -104,7 +115,7 @@ Value silu(const Value& x) {
 }
 
 Value gelu(const Value& x) {
-  return x * 0.5 * (ops::erf(x * (1 / std::numbers::sqrt2)) + 1.0);
+  return x * 0.5 * (ops::erf(x / rounded(std::numbers::sqrt2)) + 1.0);
 }
 
 Value mish(const Value& x) {
@@ -166,14 +177,16 @@ Value glu(const Value& x) {
 }
 
 Value sparsemax(const Value& x) {
-  // Martins and Astudillo, "From softmax to sparsemax", 2016, algorithm 1.
+  // Martins and Astudillo, "From softmax to sparsemax", 2016, algorithm 1, as
+  // Keras computes it: the threshold adds up the running sums of the support,
+  // where the paper takes the last of them.
   Graph& graph = x.graph();
   const auto axis = static_cast<std::int64_t>(x.rank()) - 1;
   const Value sorted = -ops::sort(-x, axis).values;
   const Value sums = ops::cumsum(sorted, axis);
   const Value ranks = ops::iota(graph, x.shape(), axis, x.dtype()) + 1.0;
   const Value support = ops::greater(sorted - (sums - 1.0) / ranks, 0.0);
-  const Value kept = where(support, sorted, ops::zeros_like(sorted));
+  const Value kept = where(support, sums, ops::zeros_like(sums));
   const Value count = ops::sum(ops::cast(support, x.dtype()), {axis}, true);
   const Value threshold = (ops::sum(kept, {axis}, true) - 1.0) / count;
   return ops::relu(x - threshold);

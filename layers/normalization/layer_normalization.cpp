@@ -1,5 +1,6 @@
 // LayerNormalization and GroupNormalization.
 
+#include <algorithm>
 #include <utility>
 
 #include <keratin/layers/normalization.hpp>
@@ -95,9 +96,12 @@ class LayerNormalizationImpl final
 
   void build(const std::vector<Shape>& inputs) override {
     expect_min_rank(inputs, 1);
-    // As Keras does when it builds.
-    const auto axes = sorted_axes(inputs[0], o_.axis.values(), who());
-    o_.axis = o_.axis.values();
+    sorted_axes(inputs[0], o_.axis.values(), who());  // only checks
+    // As Keras does when it builds: a list, sorted as given, negative axes
+    // first, which is the order of the weights' axes.
+    std::vector<std::int64_t> axes = o_.axis.values();
+    std::sort(axes.begin(), axes.end());
+    o_.axis = axes;
     Shape shape;
     for (const std::int64_t axis : axes) {
       shape.push_back(known_dim(inputs[0], axis));

@@ -1,5 +1,6 @@
 // RMSNormalization and UnitNormalization.
 
+#include <algorithm>
 #include <utility>
 
 #include <keratin/layers/normalization.hpp>
@@ -30,8 +31,11 @@ class RMSNormalizationImpl final : public KerasLayer {
 
   void build(const std::vector<Shape>& inputs) override {
     expect_min_rank(inputs, 1);
-    const auto axes = sorted_axes(inputs[0], o_.axis.values(), who());
-    o_.axis = o_.axis.values();  // as Keras does when it builds
+    sorted_axes(inputs[0], o_.axis.values(), who());  // only checks
+    // As Keras does when it builds.
+    std::vector<std::int64_t> axes = o_.axis.values();
+    std::sort(axes.begin(), axes.end());
+    o_.axis = axes;
     Shape shape;
     for (const std::int64_t axis : axes) {
       shape.push_back(known_dim(inputs[0], axis));

@@ -58,7 +58,7 @@ struct LayerNormalizationOptions {
 
 /// Normalises each sample over `axis`.
 ///
-///   gamma, beta: the extents of `axis`, in the order of x's axes
+///   gamma, beta: the extents of the axes, sorted as numbers
 class KERATIN_API LayerNormalization : public Layer {
  public:
   explicit LayerNormalization(LayerNormalizationOptions options = {});
