@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <keratin/export.hpp>
@@ -32,27 +31,28 @@ struct PadSequencesOptions {
   double value = 0.0;
 };
 
+namespace detail {
+KERATIN_API Tensor pad_tensors(
+    const std::vector<Tensor>& sequences, const PadSequencesOptions& options);
+}
+
 /// Sequences of any length, made [n, maxlen, ...]: short ones are padded with
-/// `value`, long ones cut, before or after. Each sequence is [length, ...], and
-/// all rows have one shape. Throws InvalidArgument when they do not, or for an
-/// option that is none of the above.
-KERATIN_API Tensor pad_sequences(
-    const std::vector<Tensor>& sequences,
-    const PadSequencesOptions& options = {});
-
-/// Sequences of integers, as in {{1, 2, 3}, {4}}.
-KERATIN_API Tensor pad_sequences(
-    const std::vector<std::vector<std::int64_t>>& sequences,
-    const PadSequencesOptions& options = {});
-
-template <class T>
-
-requires std::is_arithmetic_v<T> Tensor pad_sequences(
-    const std::vector<std::vector<T>>& sequences,
+/// `value`, long ones cut, before or after. Each sequence is a Tensor [length,
+/// ...] of numbers, and all rows have one shape, or a vector of numbers. Throws
+/// InvalidArgument when they do not, or for an option that is none of the
+/// above.
+template <class Sequence>
+Tensor pad_sequences(
+    const std::vector<Sequence>& sequences,
     const PadSequencesOptions& options = {}) {
-  std::vector<Tensor> tensors;
-  for (const auto& sequence : sequences) tensors.emplace_back(sequence);
-  return pad_sequences(tensors, options);
+  return detail::pad_tensors({sequences.begin(), sequences.end()}, options);
+}
+
+/// Sequences of integers in braces: {{1, 2, 3}, {4}}.
+inline Tensor pad_sequences(
+    const std::vector<std::vector<std::int64_t>>& sequences,
+    const PadSequencesOptions& options = {}) {
+  return detail::pad_tensors({sequences.begin(), sequences.end()}, options);
 }
 
 }  // namespace keratin::utils

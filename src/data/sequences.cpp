@@ -25,7 +25,7 @@ bool is_post(const std::string& text, const char* option) {
 
 }  // namespace
 
-Tensor pad_sequences(
+Tensor detail::pad_tensors(
     const std::vector<Tensor>& sequences, const PadSequencesOptions& options) {
   const bool pad_after = is_post(options.padding, "padding");
   const bool cut_after = is_post(options.truncating, "truncating");
@@ -92,14 +92,6 @@ Tensor pad_sequences(
         part.size_bytes());
   }
   return out;
-}
-
-Tensor pad_sequences(
-    const std::vector<std::vector<std::int64_t>>& sequences,
-    const PadSequencesOptions& options) {
-  std::vector<Tensor> tensors;
-  for (const auto& sequence : sequences) tensors.emplace_back(sequence);
-  return pad_sequences(tensors, options);
 }
 
 }  // namespace keratin::utils
