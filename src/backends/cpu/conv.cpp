@@ -171,6 +171,11 @@ struct Parts {
   Shape x, w, y;
 };
 
+bool is_conv(Op op) {
+  return op == Op::conv || op == Op::conv_backward_data ||
+         op == Op::conv_backward_weights;
+}
+
 Parts parts_of(const Graph& graph, const Node& node) {
   const Shape& first = graph.type(node.inputs[0]).shape;
   const Shape& second = graph.type(node.inputs[1]).shape;
@@ -180,16 +185,14 @@ Parts parts_of(const Graph& graph, const Node& node) {
       return {forward, first, second, result};
     case Op::conv_backward_data:
       return {backward_data, result, second, first};
-    case Op::conv_backward_weights:
-      return {backward_weights, first, result, second};
     default:
-      return {};
+      return {backward_weights, first, result, second};
   }
 }
 
 Support supports(const Graph& graph, const Node& node) {
+  if (!is_conv(node.op)) return Support::no("");
   const Parts parts = parts_of(graph, node);
-  if (parts.pass == nullptr) return Support::no("");
   const ValueType& type = graph.type(node.inputs[0]);
   if (type.dtype != DType::f32) {
     return Support::no(keratin::format("takes f32, not {}", type.dtype));

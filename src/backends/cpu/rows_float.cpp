@@ -238,7 +238,7 @@ KERATIN_BINARY(Maximum, hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b)
 KERATIN_BINARY(Minimum, hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b))
 
 KERATIN_COMPARE(Equal, hn::Eq(a, b))
-KERATIN_COMPARE(NotEqual, hn::Ne(a, b))
+KERATIN_COMPARE(NotEqual, hn::Not(hn::Eq(a, b)))  // of NaN, too
 KERATIN_COMPARE(Less, hn::Lt(a, b))
 KERATIN_COMPARE(LessEqual, hn::Le(a, b))
 KERATIN_COMPARE(Greater, hn::Gt(a, b))
