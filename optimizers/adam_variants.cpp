@@ -202,8 +202,7 @@ class LionImpl final : public KerasOptimizer<LionOptions> {
     const Value mean = ctx.read_uncast(slot);
     const Value direction =
         ops::sign(mean * o_.beta_1 + gradient * (1.0 - o_.beta_1));
-    ctx.assign(
-        variable, ctx.read_uncast(variable) - learning_rate * direction);
+    ctx.assign(variable, ctx.read_uncast(variable) - learning_rate * direction);
     ctx.assign(slot, mean * o_.beta_2 + gradient * (1.0 - o_.beta_2));
   }
 

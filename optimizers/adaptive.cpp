@@ -82,8 +82,7 @@ class AdadeltaImpl final : public KerasOptimizer<AdadeltaOptions> {
     const Value old = ctx.read_uncast(deltas_[at]);
     const Value delta = -(root(old) * gradient / root(squares));
     ctx.assign(gradients_[at], squares);
-    ctx.assign(
-        deltas_[at], o_.rho * old + (1 - o_.rho) * ops::square(delta));
+    ctx.assign(deltas_[at], o_.rho * old + (1 - o_.rho) * ops::square(delta));
     ctx.assign(variable, ctx.read_uncast(variable) + learning_rate * delta);
   }
 
@@ -151,8 +150,7 @@ class FtrlImpl final : public KerasOptimizer<FtrlOptions> {
     const Value sigma = (root - ops::power(old, power)) / learning_rate;
     const Value shrunk =
         gradient + 2 * o_.l2_shrinkage_regularization_strength * w;
-    const Value linear =
-        ctx.read_uncast(linears_[at]) + (shrunk - sigma * w);
+    const Value linear = ctx.read_uncast(linears_[at]) + (shrunk - sigma * w);
     const double l1 = o_.l1_regularization_strength;
     const Value quadratic = root / learning_rate + 2.0 * l2;
     ctx.assign(linears_[at], linear);

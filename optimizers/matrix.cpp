@@ -81,8 +81,7 @@ class AdafactorImpl final : public KerasOptimizer<AdafactorOptions> {
       v = move(squares_[at], squares);
     }
     const Value u = gradient / ops::sqrt(v);
-    const Value clipped =
-        u / ops::maximum(rms(u) / o_.clip_threshold, 1.0);
+    const Value clipped = u / ops::maximum(rms(u) / o_.clip_threshold, 1.0);
     ctx.assign(variable, w - alpha * clipped);
   }
 
@@ -131,8 +130,7 @@ class MuonImpl final : public KerasOptimizer<MuonOptions> {
 
   std::optional<double> weight_decay_of(
       const Variable& variable) const override {
-    return by_adam(variable) ? o_.adam_weight_decay
-                             : arguments().weight_decay;
+    return by_adam(variable) ? o_.adam_weight_decay : arguments().weight_decay;
   }
 
   void update_step(
@@ -148,14 +146,13 @@ class MuonImpl final : public KerasOptimizer<MuonOptions> {
     const Value old = ctx.read_uncast(momentums_[at]);
     const Value momentum = old + (gradient + old * (o_.momentum - 1));
     ctx.assign(momentums_[at], momentum);
-    Value step = learning_rate *
-                 orthogonalized(
-                     o_.nesterov ? gradient + o_.momentum * momentum
-                                 : momentum);
+    Value step =
+        learning_rate *
+        orthogonalized(
+            o_.nesterov ? gradient + o_.momentum * momentum : momentum);
     if (o_.rms_rate) {
       const Shape& shape = variable.shape();
-      const auto longest =
-          static_cast<double>(std::max(shape[0], shape[1]));
+      const auto longest = static_cast<double>(std::max(shape[0], shape[1]));
       step = step * std::sqrt(longest) * *o_.rms_rate;
     }
     ctx.assign(variable, ctx.read_uncast(variable) - step);
@@ -185,12 +182,11 @@ class MuonImpl final : public KerasOptimizer<MuonOptions> {
     const auto left = [&](double beta) {
       return 1.0 - ops::power(ops::scalar_like(step, beta), step);
     };
-    const Value alpha = learning_rate * ops::sqrt(left(o_.adam_beta_2)) /
-                        left(o_.adam_beta_1);
+    const Value alpha =
+        learning_rate * ops::sqrt(left(o_.adam_beta_2)) / left(o_.adam_beta_1);
     const Value old_mean = ctx.read_uncast(momentums_[at]);
     const Value old_square = ctx.read_uncast(squares_[at]);
-    const Value mean =
-        old_mean + (gradient - old_mean) * (1 - o_.adam_beta_1);
+    const Value mean = old_mean + (gradient - old_mean) * (1 - o_.adam_beta_1);
     const Value square = old_square + (ops::square(gradient) - old_square) *
                                           (1 - o_.adam_beta_2);
     ctx.assign(momentums_[at], mean);

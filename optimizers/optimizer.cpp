@@ -1,5 +1,3 @@
-#include <keratin/optimizers/optimizer.hpp>
-
 #include <algorithm>
 #include <regex>
 #include <utility>
@@ -7,6 +5,7 @@
 #include <keratin/dtype_policy.hpp>
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
+#include <keratin/optimizers/optimizer.hpp>
 
 #include "layers/base/naming.hpp"
 #include "src/core/check.hpp"
@@ -23,7 +22,9 @@ OptimizerImpl::OptimizerImpl(OptimizerArguments arguments)
   validate("optimizer");
 }
 
-std::string OptimizerImpl::module() const { return "Custom"; }
+std::string OptimizerImpl::module() const {
+  return "Custom";
+}
 
 void OptimizerImpl::fields(FieldVisitor& visit) {
   visit("name", arguments_.name);
@@ -127,10 +128,7 @@ void OptimizerImpl::from_config(
 // -- variables ----------------------------------------------------------------
 
 Variable OptimizerImpl::add_variable(
-    const std::string& name,
-    const Shape& shape,
-    DType dtype,
-    double initial) {
+    const std::string& name, const Shape& shape, DType dtype, double initial) {
   Variable variable(
       Tensor::full(dtype, shape, initial), {.name = name, .trainable = false});
   variable.state().path = this->name() + "/" + name;
@@ -230,7 +228,9 @@ void OptimizerImpl::finalize_variable_values() {
 
 // -- one step -----------------------------------------------------------------
 
-void OptimizerImpl::begin_step(CallContext& ctx) { (void)ctx; }
+void OptimizerImpl::begin_step(CallContext& ctx) {
+  (void)ctx;
+}
 
 Value OptimizerImpl::scale_loss(const Value& loss) const {
   if (!arguments_.loss_scale_factor) return loss;
@@ -410,10 +410,9 @@ void OptimizerImpl::average(CallContext& ctx) {
     ctx.assign(averages_[i], momentum * old + (1.0 - momentum) * value);
   }
   if (!arguments_.ema_overwrite_frequency) return;
-  const auto every =
-      static_cast<double>(*arguments_.ema_overwrite_frequency);
-  const Value overwrite = ops::equal(
-      ops::mod(steps + 1, ops::scalar_like(steps, every)), 0.0);
+  const auto every = static_cast<double>(*arguments_.ema_overwrite_frequency);
+  const Value overwrite =
+      ops::equal(ops::mod(steps + 1, ops::scalar_like(steps, every)), 0.0);
   for (std::size_t i = 0; i < averages_.size(); ++i) {
     ctx.assign(
         trained_[i],

@@ -93,8 +93,7 @@ Config Optimizer::schema() const {
         {{"type", "object"},
          {"properties",
           Config::object(
-              {{"class_name",
-                Config::object({{"const", Config(entry.name)}})},
+              {{"class_name", Config::object({{"const", Config(entry.name)}})},
                {"config", fields_schema(*entry.make())}})},
          {"required", Config::array({"class_name"})}}));
   }

@@ -41,13 +41,12 @@ class RMSpropImpl final : public KerasOptimizer<RMSpropOptions> {
     ctx.assign(squares_[at], square);
     Value denominator = square;
     if (o_.centered) {
-      const Value mean = o_.rho * ctx.read_uncast(means_[at]) +
-                         (1 - o_.rho) * gradient;
+      const Value mean =
+          o_.rho * ctx.read_uncast(means_[at]) + (1 - o_.rho) * gradient;
       ctx.assign(means_[at], mean);
       denominator = square - ops::square(mean);
     }
-    Value step =
-        learning_rate * gradient / ops::sqrt(denominator + o_.epsilon);
+    Value step = learning_rate * gradient / ops::sqrt(denominator + o_.epsilon);
     if (o_.momentum > 0) {
       step = o_.momentum * ctx.read_uncast(momentums_[at]) + step;
       ctx.assign(momentums_[at], step);

@@ -16,8 +16,8 @@ class SGDImpl final : public KerasOptimizer<SGDOptions> {
   explicit SGDImpl(SGDOptions options = {})
       : KerasOptimizer(std::move(options)) {
     if (!(o_.momentum >= 0 && o_.momentum <= 1)) {
-      throw InvalidArgument(format(
-          "[SGD] expected momentum in [0, 1], got {}", o_.momentum));
+      throw InvalidArgument(
+          format("[SGD] expected momentum in [0, 1], got {}", o_.momentum));
     }
   }
 

@@ -34,6 +34,7 @@ class KERATIN_API LearningRate final : public FieldValue {
 
   /// Throws InvalidArgument when it is null.
   LearningRate(std::shared_ptr<const ScheduleImpl> schedule);
+
   // NOLINTEND(google-explicit-constructor)
 
   bool is_schedule() const { return schedule_ != nullptr; }

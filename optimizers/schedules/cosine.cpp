@@ -66,8 +66,7 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
  public:
   RestartsImpl() = default;
 
-  RestartsImpl(
-      double initial, double steps, CosineDecayRestartsOptions options)
+  RestartsImpl(double initial, double steps, CosineDecayRestartsOptions options)
       : initial_(initial), steps_(steps), o_(std::move(options)) {}
 
   std::string class_name() const override { return "CosineDecayRestarts"; }
@@ -93,8 +92,7 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
     T done = p - period;
     if (grow != 1) {
       // Periods 0 to i take (1 - grow^(i + 1)) / (1 - grow) together.
-      period =
-          math::floor(math::log(1.0 - p * (1.0 - grow)) / std::log(grow));
+      period = math::floor(math::log(1.0 - p * (1.0 - grow)) / std::log(grow));
       const T length = math::pow(grow, period);
       done = (p - (1.0 - length) / (1.0 - grow)) / length;
     }

@@ -189,8 +189,8 @@ class PolynomialImpl final : public KerasSchedule<PolynomialImpl> {
     const double steps = steps_.value();
     T p = math::min(t, steps) / steps;
     if (o_.cycle) {
-      const T cycles = math::up_to(
-          t, 0, math::constant_like(t, 1), math::ceil(t / steps));
+      const T cycles =
+          math::up_to(t, 0, math::constant_like(t, 1), math::ceil(t / steps));
       p = t / (cycles * steps);
     }
     return (initial_ - o_.end_learning_rate) * math::pow(1.0 - p, o_.power) +

@@ -32,6 +32,7 @@ inline Value min(const Value& x, double y) { return ops::minimum(x, y); }
 inline Value below(const Value& t, double limit, const Value& x, const Value& y) { return ops::where(ops::less(t, limit), x, y); }
 inline Value up_to(const Value& t, double limit, const Value& x, const Value& y) { return ops::where(ops::less_equal(t, limit), x, y); }
 inline Value constant_like(const Value& t, double x) { return ops::scalar_like(t, x); }
+
 // clang-format on
 
 }  // namespace keratin::schedules::math

@@ -30,7 +30,9 @@ constexpr std::array kSchedules = {
 
 }  // namespace
 
-std::string ScheduleImpl::module() const { return "Custom"; }
+std::string ScheduleImpl::module() const {
+  return "Custom";
+}
 
 LearningRate::LearningRate(std::shared_ptr<const ScheduleImpl> schedule)
     : schedule_(std::move(schedule)) {
@@ -47,8 +49,7 @@ Config LearningRate::to_config() const {
   return schedule_ ? serialize(*schedule_) : Config(rate_);
 }
 
-void LearningRate::from_config(
-    const Config& config, const std::string& where) {
+void LearningRate::from_config(const Config& config, const std::string& where) {
   if (config.is_number()) {
     const double rate = config.as_number();
     if (!std::isfinite(rate)) {
@@ -85,8 +86,7 @@ Config LearningRate::schema() const {
         {{"type", "object"},
          {"properties",
           Config::object(
-              {{"class_name",
-                Config::object({{"const", Config(entry.name)}})},
+              {{"class_name", Config::object({{"const", Config(entry.name)}})},
                {"config", fields_schema(*entry.make())}})},
          {"required", Config::array({"class_name", "config"})}}));
   }

@@ -51,7 +51,8 @@ struct AdamWOptions {
   std::string name = {};
 };
 
-/// Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2017).
+/// Adam with weight decay apart from the gradient (Loshchilov and Hutter,
+/// 2017).
 KERATIN_API Optimizer AdamW(AdamWOptions options = {});
 
 struct AdamaxOptions {

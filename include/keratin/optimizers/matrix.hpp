@@ -62,8 +62,8 @@ struct MuonOptions {
 };
 
 /// Matrices step along their momentum made nearly orthogonal by ns_steps of
-/// Newton and Schulz's iteration; Adam updates vectors, higher ranks and what is
-/// excluded (Jordan, 2024).
+/// Newton and Schulz's iteration; Adam updates vectors, higher ranks and what
+/// is excluded (Jordan, 2024).
 KERATIN_API Optimizer Muon(MuonOptions options = {});
 
 }  // namespace keratin::optimizers

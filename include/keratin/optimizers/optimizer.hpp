@@ -189,6 +189,7 @@ class KERATIN_API Optimizer : public FieldValue {
   Optimizer(const char* name);
   Optimizer(std::string name);
   Optimizer(std::shared_ptr<OptimizerImpl> impl);
+
   // NOLINTEND(google-explicit-constructor)
 
   explicit operator bool() const { return impl_ != nullptr; }
