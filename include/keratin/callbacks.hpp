@@ -121,5 +121,9 @@ KERATIN_API std::shared_ptr<Callback> from_config(
 
 KERATIN_API std::vector<std::string> names();
 
+/// JSON Schema of the arguments of a callback that configs may name. Throws
+/// InvalidArgument with the nearest name.
+KERATIN_API Config arguments_schema(const std::string& class_name);
+
 }  // namespace callbacks
 }  // namespace keratin

@@ -10,6 +10,7 @@
 #include <keratin/error.hpp>
 #include <keratin/fields.hpp>
 
+#include "src/core/fields.hpp"
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
 
@@ -64,13 +65,19 @@ Config entry_schema(std::span<const Entry<Impl>> table) {
   Config choices = Config::array();
   for (const std::string& name : entry_names(table)) choices.push_back(name);
   choices.push_back(nullptr);
-  Config object = Config::object({{"type", "object"}});
-  object["required"] = Config::array({"class_name"});
-  return Config::object(
-      {{"anyOf",
-        Config::array(
-            {Config::object({{"enum", std::move(choices)}}),
-             std::move(object)})}});
+  Config any = Config::array({Config::object({{"enum", std::move(choices)}})});
+  for (const Entry<Impl>& entry : table) {
+    const auto made = entry.make();
+    if (made->class_name() != entry.name) continue;  // an alias
+    any.push_back(Config::object(
+        {{"type", "object"},
+         {"properties",
+          Config::object(
+              {{"class_name", Config::object({{"const", Config(entry.name)}})},
+               {"config", fields_schema(*made)}})},
+         {"required", Config::array({"class_name"})}}));
+  }
+  return Config::object({{"anyOf", std::move(any)}});
 }
 
 }  // namespace keratin::layers

@@ -148,6 +148,18 @@ constexpr Entry kCallbacks[] = {
     {"TerminateOnNaN", &make_arguments<TerminateOnNaNArguments>},
 };
 
+std::unique_ptr<Arguments> find_arguments(
+    const std::string& class_name, const std::string& where) {
+  for (const Entry& entry : kCallbacks) {
+    if (class_name == entry.name) return entry.make();
+  }
+  throw InvalidArgument(format(
+      "[{}] no callback is called '{}'{}",
+      where,
+      class_name,
+      did_you_mean(class_name, callbacks::names())));
+}
+
 }  // namespace
 
 std::shared_ptr<Callback> callbacks::LambdaCallback(
@@ -163,17 +175,13 @@ std::shared_ptr<Callback> callbacks::from_config(
     const std::string& class_name,
     const Config& arguments,
     const std::string& where) {
-  for (const Entry& entry : kCallbacks) {
-    if (class_name != entry.name) continue;
-    const auto made = entry.make();
-    if (!arguments.is_null()) made->from_config(arguments, where);
-    return made->make();
-  }
-  throw InvalidArgument(format(
-      "[{}] no callback is called '{}'{}",
-      where,
-      class_name,
-      did_you_mean(class_name, names())));
+  const auto made = find_arguments(class_name, where);
+  if (!arguments.is_null()) made->from_config(arguments, where);
+  return made->make();
+}
+
+Config callbacks::arguments_schema(const std::string& class_name) {
+  return fields_schema(*find_arguments(class_name, "callback"));
 }
 
 std::vector<std::string> callbacks::names() {

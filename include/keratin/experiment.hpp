@@ -1,0 +1,103 @@
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <keratin/config.hpp>
+#include <keratin/data/examples.hpp>
+#include <keratin/export.hpp>
+#include <keratin/model.hpp>
+#include <keratin/training.hpp>
+
+namespace keratin {
+
+/// The data of an experiment. A set without a test part has test.x empty.
+struct ExperimentData {
+  data::Examples train;
+  data::Examples test;
+
+  bool has_test() const { return test.x.size() > 0; }
+};
+
+/// What running an experiment may be told from outside the config.
+struct RunOptions {
+  std::optional<int> verbose = {};  // over fit's
+  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  std::ostream* out = nullptr;  // summary and results; null: nowhere
+  std::string predictions = {};  // over output's
+};
+
+struct RunResult {
+  History history;
+  Logs test;  // empty without a test part
+};
+
+/// One JSON config: a model, data, how to compile and fit, what to write.
+///
+///   {"data": {"name": "digits"},
+///    "model": {"layers": [{"Flatten": {}},
+///                         {"Dense": {"units": 10, "activation": "softmax"}}]},
+///    "compile": {"optimizer": "adam",
+///                "loss": "sparse_categorical_crossentropy",
+///                "metrics": ["accuracy"]},
+///    "fit": {"epochs": 5}}
+///
+/// Every name is Keras's; `keratin schema` prints the JSON Schema. Reading
+/// checks everything that can be checked without computing: unknown keys, wrong
+/// types and impossible values throw InvalidArgument with the JSON path
+/// ("$.fit.epochs"), what was expected, what came and the nearest known name.
+class KERATIN_API Experiment {
+ public:
+  /// `folder`: what the config's data files are relative to.
+  explicit Experiment(const Config& config, std::string folder = ".");
+
+  /// The config in a file. An override is a path and a JSON value, as in
+  /// {"fit.epochs", 1}.
+  static Experiment from_file(
+      const std::string& path,
+      const std::vector<std::pair<std::string, Config>>& overrides = {});
+
+  ~Experiment();
+  Experiment(Experiment&&) noexcept;
+  Experiment& operator=(Experiment&&) noexcept;
+
+  /// The data, read (or fetched) at the first call.
+  const ExperimentData& data();
+
+  /// The model, compiled, and built for the data when it has no Input.
+  Model model();
+
+  /// The compile arguments given.
+  CompileArguments compile_arguments() const;
+
+  /// Trains, evaluates on the test part and writes the outputs, whose folders
+  /// are made and tried before anything else.
+  RunResult run(const RunOptions& options = {});
+
+  /// Everything in it, with defaults filled in.
+  Config config() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// JSON Schema (draft 2020-12) of the config.
+KERATIN_API Config experiment_schema();
+
+/// The data that a name stands for, split as a config's "data" by default:
+/// {"name": "digits"}.
+KERATIN_API ExperimentData load_named_data(const std::string& name);
+
+/// "layers", "optimizers", ...: what `keratin list` lists.
+KERATIN_API std::vector<std::string> catalogue_kinds();
+
+/// Every class of a kind with the JSON Schema of its arguments, by name. Throws
+/// InvalidArgument with the nearest kind.
+KERATIN_API Config catalogue(const std::string& kind);
+
+}  // namespace keratin

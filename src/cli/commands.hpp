@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+/// The commands of the program. Each function adds one to the application and
+/// puts what it does into `run`, which yields the exit code.
+namespace keratin::cli {
+
+using Action = std::function<int()>;
+
+inline constexpr int kFailure = 1;
+inline constexpr int kUsage = 2;        // of the command line or of a config
+inline constexpr int kInterrupted = 130;  // as shells report Ctrl-C
+
+void add_train(CLI::App& app, Action& run);
+void add_evaluate(CLI::App& app, Action& run);
+void add_predict(CLI::App& app, Action& run);
+void add_summary(CLI::App& app, Action& run);
+void add_info(CLI::App& app, Action& run);
+void add_schema(CLI::App& app, Action& run);
+void add_list(CLI::App& app, Action& run);
+
+}  // namespace keratin::cli

@@ -1,0 +1,121 @@
+// The keratin program: arguments, errors and exit codes. What it does is the
+// library's; only public headers are used.
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include <keratin/backend.hpp>
+#include <keratin/error.hpp>
+#include <keratin/info.hpp>
+#include <keratin/threads.hpp>
+
+#include "src/cli/commands.hpp"
+
+namespace keratin::cli {
+
+namespace {
+
+struct GlobalOptions {
+  int verbose = 0;
+  std::string backend;
+  std::string device;
+  int threads = 0;
+};
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_flag(
+         "-v,--verbose",
+         options.verbose,
+         "Log what is done; twice: every log channel")
+      ->group("Options for every command");
+  app.add_option(
+         "--backend", options.backend, "What computes: cpu, reference, ...")
+      ->type_name("NAME")
+      ->group("Options for every command");
+  app.add_option("--device", options.device, "The backend's device")
+      ->type_name("NAME")
+      ->group("Options for every command");
+  app.add_option(
+         "--threads",
+         options.threads,
+         "Threads that compute (default: the physical cores)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096))
+      ->group("Options for every command");
+}
+
+void apply(const GlobalOptions& options) {
+  // The library reads its settings from the environment; no thread is there
+  // yet to read it at the same time.
+  if (options.verbose > 0) {
+    ::setenv(
+        "KERATIN_LOG",
+        options.verbose > 1 ? "all" : "info,data,files,train",
+        0);
+  }
+  if (!options.device.empty()) {
+    ::setenv("KERATIN_DEVICE", options.device.c_str(), 1);
+  }
+  if (!options.backend.empty()) set_backend(options.backend);
+  if (options.threads > 0) set_num_threads(options.threads);
+}
+
+int fail(const char* what, int code) {
+  std::cout.flush();
+  std::cerr << "keratin: error: " << what << "\n";
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Trains neural networks the Keras way: from a JSON config, into Keras's "
+      "files.",
+      "keratin");
+  app.set_version_flag(
+      "--version", [] { return "keratin " + version(); }, "Print the version");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Try: keratin train examples/digits.json\n"
+      "     keratin COMMAND --help");
+  GlobalOptions options;
+  add_global_options(app, options);
+  Action action;
+  add_train(app, action);
+  add_evaluate(app, action);
+  add_predict(app, action);
+  add_summary(app, action);
+  add_list(app, action);
+  add_schema(app, action);
+  add_info(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    std::cerr << "keratin: error: " << error.what() << "; see keratin --help\n";
+    return kUsage;
+  }
+  apply(options);
+  return action();
+}
+
+}  // namespace
+
+}  // namespace keratin::cli
+
+int main(int argc, char** argv) {
+  using keratin::cli::fail;
+  try {
+    return keratin::cli::run(argc, argv);
+  } catch (const keratin::InvalidArgument& error) {
+    return fail(error.what(), keratin::cli::kUsage);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", keratin::cli::kFailure);
+  } catch (const std::exception& error) {
+    return fail(error.what(), keratin::cli::kFailure);
+  }
+}

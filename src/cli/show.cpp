@@ -1,0 +1,199 @@
+// Commands that tell: summary, info, schema, list.
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include <keratin/error.hpp>
+#include <keratin/experiment.hpp>
+#include <keratin/info.hpp>
+#include <keratin/model.hpp>
+
+#include "src/cli/commands.hpp"
+
+namespace keratin::cli {
+
+namespace {
+
+constexpr std::size_t kLineWidth = 80;
+
+Model model_of_file(const std::string& path) {
+  if (!path.ends_with(".json")) return load_model(path);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw SystemError("[" + path + "] cannot be opened for reading");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (Config::parse(text, path).contains("class_name")) {
+    return model_from_json(text);
+  }
+  return Experiment::from_file(path).model();
+}
+
+/// "{"class_name": ...}" as the name alone; others as JSON.
+std::string default_text(const Config& value) {
+  if (const Config* name = value.find("class_name")) return name->dump();
+  if (value.is_null()) return "None";
+  if (value.is_bool()) return value.as_bool() ? "True" : "False";
+  return value.dump();
+}
+
+/// "Dense(units, activation="linear", ...)", wrapped as Python's help is.
+std::string signature(const std::string& name, const Config& schema) {
+  const Config* properties = schema.find("properties");
+  if (properties == nullptr) return name;
+  std::string text = name + "(";
+  const std::string indent(std::min<std::size_t>(text.size(), 24), ' ');
+  std::size_t column = text.size();
+  bool first = true;
+  for (const auto& [argument, field] : properties->as_object()) {
+    std::string item = argument;
+    if (const Config* value = field.find("default")) {
+      item += "=" + default_text(*value);
+    }
+    if (const Config* choices = field.find("enum")) {
+      item += " of " + choices->dump();
+    }
+    if (!first) {
+      if (column + item.size() + 3 > kLineWidth) {
+        text += ",\n" + indent;
+        column = indent.size();
+      } else {
+        text += ", ";
+        column += 2;
+      }
+    }
+    first = false;
+    text += item;
+    column += item.size();
+  }
+  return text + ")";
+}
+
+struct ListOptions {
+  std::string kind;
+  std::vector<std::string> names;
+};
+
+int list(const ListOptions& options) {
+  if (options.kind.empty()) {
+    std::cout << "What can be listed:\n";
+    for (const std::string& kind : catalogue_kinds()) {
+      std::cout << "  keratin list " << kind << "\n";
+    }
+    return 0;
+  }
+  const Config all = catalogue(options.kind);
+  for (const std::string& name : options.names) {
+    if (!all.contains(name)) {
+      throw InvalidArgument(
+          "[list " + options.kind + "] expected a name in the list, got '" +
+          name + "'");
+    }
+  }
+  for (const auto& [name, schema] : all.as_object()) {
+    if (!options.names.empty() &&
+        std::find(options.names.begin(), options.names.end(), name) ==
+            options.names.end()) {
+      continue;
+    }
+    std::cout << signature(name, schema) << "\n";
+  }
+  return 0;
+}
+
+void print_info(const Config& info) {
+  std::cout << "keratin " << info.at("version").as_string() << "\n\nbackends\n";
+  for (const Config& backend : info.at("backends").as_array()) {
+    std::cout << "  " << backend.at("name").as_string() << ": "
+              << (backend.at("available").as_bool() ? "" : "not available: ")
+              << backend.at("detail").as_string() << "\n";
+  }
+  const Config& cpu = info.at("cpu");
+  std::cout << "\nprocessor\n  " << cpu.at("model").as_string() << "\n  "
+            << info.at("threads").as_int() << " threads;";
+  for (const Config& feature : cpu.at("features").as_array()) {
+    std::cout << " " << feature.as_string();
+  }
+  if (cpu.at("amx_palette_missing").as_bool()) {
+    std::cout << "\n  AMX is announced but not usable; it is left alone";
+  }
+  std::cout << "\n\nlibraries\n";
+  for (const auto& [name, version] : info.at("libraries").as_object()) {
+    std::cout << "  " << name << " " << version.as_string() << "\n";
+  }
+  std::cout << "\nsettings of the environment\n";
+  for (const auto& [name, setting] : info.at("settings").as_object()) {
+    const Config& value = setting.at("value");
+    std::cout << "  " << name
+              << (value.is_null() ? "" : "=" + value.as_string()) << "\n      "
+              << setting.at("doc").as_string() << "\n";
+  }
+}
+
+}  // namespace
+
+void add_summary(CLI::App& app, Action& run) {
+  CLI::App* const command = app.add_subcommand(
+      "summary", "The layers of a saved model or of a config");
+  const auto path = std::make_shared<std::string>();
+  const auto options = std::make_shared<SummaryOptions>();
+  command->add_option("file", *path, "A model, a config or Keras's JSON")
+      ->type_name("FILE")
+      ->required();
+  command->add_flag(
+      "--nested", options->expand_nested, "Show the layers of nested models");
+  command->add_flag(
+      "--trainable", options->show_trainable, "Show which layers train");
+  command->callback([&run, path, options] {
+    run = [path, options] {
+      std::cout << model_of_file(*path).summary(*options) << "\n";
+      return 0;
+    };
+  });
+}
+
+void add_info(CLI::App& app, Action& run) {
+  CLI::App* const command = app.add_subcommand(
+      "info", "Version, backends, processor, libraries and settings");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "As JSON");
+  command->callback([&run, json] {
+    run = [json] {
+      const Config info = system_info();
+      if (*json) {
+        std::cout << info.dump(2) << "\n";
+      } else {
+        print_info(info);
+      }
+      return 0;
+    };
+  });
+}
+
+void add_schema(CLI::App& app, Action& run) {
+  CLI::App* const command = app.add_subcommand(
+      "schema", "JSON Schema of configs, for editors and validators");
+  command->callback([&run] {
+    run = [] {
+      std::cout << experiment_schema().dump(2) << "\n";
+      return 0;
+    };
+  });
+}
+
+void add_list(CLI::App& app, Action& run) {
+  CLI::App* const command = app.add_subcommand(
+      "list", "Layers, losses, optimizers, ... with arguments and defaults");
+  const auto options = std::make_shared<ListOptions>();
+  command
+      ->add_option("kind", options->kind, "What to list (none: what there is)")
+      ->type_name("KIND");
+  command->add_option("names", options->names, "Only these")
+      ->type_name("NAME");
+  command->callback([&run, options] {
+    run = [options] { return list(*options); };
+  });
+}
+
+}  // namespace keratin::cli

@@ -1,0 +1,107 @@
+// Every class there is, with the JSON Schema of its arguments.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <keratin/activations.hpp>
+#include <keratin/callbacks.hpp>
+#include <keratin/constraints.hpp>
+#include <keratin/error.hpp>
+#include <keratin/experiment.hpp>
+#include <keratin/initializers.hpp>
+#include <keratin/losses.hpp>
+#include <keratin/metrics.hpp>
+#include <keratin/optimizers.hpp>
+#include <keratin/regularizers.hpp>
+#include <keratin/schedules.hpp>
+
+#include "layers/registry.hpp"
+#include "src/core/fields.hpp"
+#include "src/core/format.hpp"
+#include "src/core/names.hpp"
+#include "src/experiment/schema.hpp"
+
+namespace keratin {
+
+namespace {
+
+Config layer_catalogue() {
+  Config out = Config::object();
+  for (const BuiltinLayer& layer : builtin_layers()) {
+    const auto made = layer.make();
+    if (made->class_name() != layer.name) continue;  // an alias
+    out[layer.name] = fields_schema(*made);
+  }
+  return out;
+}
+
+Config activation_catalogue() {
+  Config out = Config::object();
+  for (const std::string& name : activation_names()) {
+    out[name] = Config::object({{"type", "object"}});
+  }
+  return out;
+}
+
+Config callback_catalogue() {
+  Config out = Config::object();
+  for (const std::string& name : callbacks::names()) {
+    out[name] = callbacks::arguments_schema(name);
+  }
+  return out;
+}
+
+/// The classes that the schema of a field lists.
+template <class Field>
+Config field_catalogue() {
+  Config out = Config::object();
+  for (auto& [name, arguments] :
+       experiment::classes_of(Field().schema()).as_object()) {
+    out[name] = std::move(arguments);
+  }
+  return out;
+}
+
+struct Kind {
+  const char* name;
+  Config (*make)();
+};
+
+constexpr std::array kKinds = {
+    Kind{"activations", &activation_catalogue},
+    Kind{"callbacks", &callback_catalogue},
+    Kind{"constraints", &field_catalogue<Constraint>},
+    Kind{"initializers", &field_catalogue<Initializer>},
+    Kind{"layers", &layer_catalogue},
+    Kind{"losses", &field_catalogue<Loss>},
+    Kind{"metrics", &field_catalogue<Metric>},
+    Kind{"optimizers", &field_catalogue<Optimizer>},
+    Kind{"regularizers", &field_catalogue<Regularizer>},
+    Kind{"schedules", &field_catalogue<LearningRate>},
+};
+
+}  // namespace
+
+std::vector<std::string> catalogue_kinds() {
+  std::vector<std::string> kinds;
+  for (const Kind& kind : kKinds) kinds.emplace_back(kind.name);
+  return kinds;
+}
+
+Config catalogue(const std::string& kind) {
+  for (const Kind& known : kKinds) {
+    if (kind == known.name) return known.make();
+  }
+  std::string list;
+  for (const std::string& known : catalogue_kinds()) {
+    list += (list.empty() ? "" : ", ") + known;
+  }
+  throw InvalidArgument(format(
+      "[list] expected one of {}, got '{}'{}",
+      list,
+      kind,
+      did_you_mean(kind, catalogue_kinds())));
+}
+
+}  // namespace keratin
