@@ -1,0 +1,153 @@
+// Writes models with their inputs and predictions, for real Keras to open:
+// write_keras_files FOLDER, then keras_opens_ours.py FOLDER (see there).
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <keratin/keratin.hpp>
+
+namespace kt = keratin;
+using namespace kt::layers;  // NOLINT
+
+namespace {
+
+kt::Tensor ramp(const kt::Shape& shape, int seed) {
+  std::vector<float> values(static_cast<std::size_t>(shape.size()));
+  unsigned state = static_cast<unsigned>(seed) * 2654435761U + 1;
+  for (float& value : values) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<float>(state >> 8) / 8388608.0F - 1.0F;
+  }
+  return kt::Tensor(values, shape);
+}
+
+/// NAME.keras, and NAME.npz with x0, x1, ... and y0, y1, ...
+void write(
+    const std::string& folder,
+    const std::string& name,
+    kt::Model model,
+    const std::vector<kt::Tensor>& inputs) {
+  std::map<std::string, kt::Tensor> arrays;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    arrays.emplace("x" + std::to_string(i), inputs[i]);
+  }
+  const std::vector<kt::Tensor> outputs = model.predict_all(inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    arrays.emplace("y" + std::to_string(i), outputs[i]);
+  }
+  model.save(folder + "/" + name + ".keras");
+  kt::io::save_npz(folder + "/" + name + ".npz", arrays);
+  std::printf("wrote %s\n", name.c_str());
+}
+
+kt::Model cnn() {
+  return kt::Sequential(
+      {Input({12, 12, 3}),
+       ZeroPadding2D(1),
+       Conv2D(8, {3, 3}, {.strides = 2, .padding = "same", .use_bias = false}),
+       BatchNormalization(),
+       ReLU({.max_value = 6.0}),
+       DepthwiseConv2D(3, {.padding = "same"}),
+       LeakyReLU(),
+       MaxPooling2D(2),
+       Dropout(0.25),
+       Flatten(),
+       Dense(5, {.activation = "softmax"})});
+}
+
+kt::Model two_ends() {
+  const kt::SymbolicTensor a = Input({5}, {.name = "a"});
+  const kt::SymbolicTensor b = Input({3}, {.name = "b"});
+  const auto h = Dense(4, {.activation = "gelu"})(a);
+  const auto joined = Concatenate()({h, b});
+  const auto first = Dense(
+      2,
+      {.kernel_regularizer = "l2",
+       .bias_constraint = "non_neg",
+       .name = "first"})(joined);
+  const auto second = Dense(1, {.activation = "sigmoid", .name = "second"})(
+      LayerNormalization()(b));
+  return kt::Model({a, b}, {first, second});
+}
+
+kt::Model nested() {
+  const kt::SymbolicTensor in = Input({4});
+  const kt::Model inner(in, Dense(3, {.activation = "tanh"})(in), "inner");
+  const kt::SymbolicTensor x = Input({4});
+  return kt::Model(x, Dense(2)(Add()({inner(x), inner(Dense(4)(x))})));
+}
+
+kt::Model trained(kt::Optimizer optimizer) {
+  kt::Sequential model(
+      {Input({4}),
+       Dense(5, {.activation = "tanh"}),
+       BatchNormalization(),
+       Dense(3)});
+  model.compile(
+      {.optimizer = std::move(optimizer), .loss = "mse", .metrics = {"mae"}});
+  for (int i = 0; i < 3; ++i) {
+    model.train_on_batch(ramp({8, 4}, 10 + i), ramp({8, 3}, 20 + i));
+  }
+  return model;
+}
+
+/// The step that Keras takes next from the file, and what we get for it.
+void write_training(
+    const std::string& folder, const std::string& name, kt::Model model) {
+  model.save(folder + "/" + name + ".keras");
+  const kt::Tensor x = ramp({8, 4}, 30);
+  const kt::Tensor y = ramp({8, 3}, 40);
+  model.reset_metrics();
+  const double loss = model.train_on_batch(x, y).at("loss");
+  std::map<std::string, kt::Tensor> arrays = {
+      {"train_x", x}, {"train_y", y}, {"loss", kt::Tensor(loss)}};
+  const std::vector<kt::Tensor> weights = model.get_weights();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    arrays.emplace("after" + std::to_string(i), weights[i]);
+  }
+  kt::io::save_npz(folder + "/" + name + ".npz", arrays);
+  std::printf("wrote %s\n", name.c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: write_keras_files FOLDER\n");
+    return 2;
+  }
+  const std::string folder = argv[1];
+  try {
+    write(folder, "cnn", cnn(), {ramp({3, 12, 12, 3}, 1)});
+    write(folder, "two_ends", two_ends(), {ramp({3, 5}, 2), ramp({3, 3}, 3)});
+    write(folder, "nested", nested(), {ramp({3, 4}, 4)});
+    write_training(
+        folder,
+        "sgd",
+        trained(kt::optimizers::SGD(
+            {.learning_rate = 0.1, .momentum = 0.9, .nesterov = true})));
+    write_training(folder, "adam", trained(kt::optimizers::Adam({})));
+    write_training(
+        folder,
+        "adamw",
+        trained(kt::optimizers::AdamW({.weight_decay = 0.05})));
+    write_training(
+        folder,
+        "rmsprop",
+        trained(
+            kt::optimizers::RMSprop({.momentum = 0.5, .centered = true})));
+    write_training(
+        folder,
+        "schedule",
+        trained(kt::optimizers::SGD(
+            {.learning_rate =
+                 kt::schedules::ExponentialDecay(0.2, 4, 0.7)})));
+  } catch (const kt::Error& error) {
+    std::fprintf(stderr, "write_keras_files: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
