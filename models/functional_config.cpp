@@ -8,6 +8,7 @@
 #include <keratin/error.hpp>
 
 #include "layers/base/input_layer.hpp"
+#include "layers/base/operation.hpp"
 #include "layers/base/symbolic_state.hpp"
 #include "models/functional.hpp"
 #include "src/core/format.hpp"
@@ -139,6 +140,11 @@ Config build_config(const LayerImpl& layer) {
 
 Config serialize_built(const LayerImpl& layer) {
   Config out = serialize(layer);
+  if (dynamic_cast<const OperationImpl*>(&layer) != nullptr) {
+    // Keras's operations are not built.
+    out["registered_name"] = layer.class_name();
+    return out;
+  }
   if (layer.class_name() == "Functional") {
     out["registered_name"] = "Functional";
   }

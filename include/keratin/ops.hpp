@@ -410,3 +410,5 @@ inline Value operator/(double a, const Value& b) { return ops::divide(a, b); }
 // clang-format on
 
 }  // namespace keratin
+
+#include <keratin/ops_lifted.hpp>  // the same on arrays and symbolic tensors

@@ -8,6 +8,7 @@
 #include <keratin/error.hpp>
 #include <keratin/layer.hpp>
 
+#include "layers/base/operation.hpp"
 #include "layers/registry.hpp"
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
@@ -68,7 +69,9 @@ std::vector<std::string> layer_names() {
 Layer deserialize_layer(const Config& config, const std::string& where) {
   const SerializedObject object = parse_serialized(config, where);
   std::shared_ptr<LayerImpl> impl;
-  if (const LayerFactory factory = find_registered(object)) {
+  if (is_operation(config)) {
+    impl = make_operation(object.class_name, where);
+  } else if (const LayerFactory factory = find_registered(object)) {
     impl = factory();
   } else if (const BuiltinLayer* layer =
                  find_builtin_layer(object.class_name)) {

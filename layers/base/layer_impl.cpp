@@ -187,6 +187,8 @@ void LayerImpl::add_sublayer(std::string attribute, const Layer& layer) {
   sublayers_.emplace_back(std::move(attribute), layer);
 }
 
+void LayerImpl::clear_sublayers() { sublayers_.clear(); }
+
 namespace {
 
 /// Puts the caller's autocast back.

@@ -1,0 +1,169 @@
+// Keras's operations of neural networks that are not element-wise.
+
+#include <cmath>
+
+#include "layers/base/operation_table.hpp"
+#include "layers/functions/activation_functions.hpp"
+#include "layers/support/keras_layer.hpp"
+#include "src/core/format.hpp"
+
+namespace keratin {
+
+namespace {
+
+using Results = std::vector<Value>;
+
+constexpr const char* kAxis = R"({"axis": -1})";
+
+/// f along an axis, or over all elements without one.
+template <Value (*f)(const Value& x, std::int64_t axis)>
+Results along(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.floating();
+  if (call.argument("axis").is_int()) return {f(x, call.integer("axis"))};
+  if (call.given("axis")) call.fail("axis: expected one axis");
+  return {ops::reshape(f(ops::reshape(x, {kUnknown}), 0), x.shape())};
+}
+
+/// A function of the last axis along another one.
+template <const char* const& name>
+Results along_last(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.floating();
+  const auto axis = static_cast<std::size_t>(call.axis("axis", x));
+  const Value y = activation_functions::find(name)->function(
+      layers::axis_to_last(x, axis));
+  return {layers::axis_from_last(y, axis)};
+}
+
+constexpr const char* kGlu = "glu";
+constexpr const char* kSparsemax = "sparsemax";
+
+Results normalize(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.floating();
+  if (call.number("order") != 2) call.fail("order: expected 2");
+  const double epsilon = call.given("epsilon") ? call.number("epsilon") : 1e-7;
+  const Value squares = ops::sum(ops::square(x), call.ints("axis"), true);
+  return {x * ops::rsqrt(ops::maximum(squares, epsilon * epsilon))};
+}
+
+Results one_hot(const OperationCall& call) {
+  call.expect_operands(1);
+  if (call.flag("sparse")) call.fail("sparse: expected false");
+  const Value indices = call.tensor();
+  const DType dtype = call.given("dtype") ? call.dtype() : DType::f32;
+  const Value last =
+      ops::one_hot(indices, call.integer("num_classes"), dtype);
+  // The axis is one of the result.
+  return {layers::axis_from_last(
+      last, static_cast<std::size_t>(call.axis("axis", last)))};
+}
+
+// -- windows ---------------------------------------------------------------------
+
+/// What windows are laid over: the tensor with its channels last.
+struct Windowed {
+  Value x;
+  bool channels_first = false;
+  ops::Ints spatial;
+
+  Value finish(const Value& y) const {
+    return channels_first ? layers::channels_to_first(y) : y;
+  }
+};
+
+Windowed windowed(const OperationCall& call) {
+  Windowed out;
+  out.x = call.floating();
+  if (out.x.rank() < 3) {
+    call.fail(format("expected rank >= 3, got {}", out.x.shape()));
+  }
+  out.channels_first = call.given("data_format") &&
+                       call.text("data_format") == "channels_first";
+  if (out.channels_first) out.x = layers::channels_to_last(out.x);
+  const auto& dims = out.x.shape().dims();
+  out.spatial.assign(dims.begin() + 1, dims.end() - 1);
+  return out;
+}
+
+/// One number for each spatial axis.
+ops::Ints per_axis(
+    const OperationCall& call, std::string_view name, const ops::Ints& given,
+    std::size_t rank) {
+  if (given.size() == rank) return given;
+  if (given.size() == 1) return ops::Ints(rank, given[0]);
+  call.fail(format("{}: expected {} numbers, got {}", name, rank, given.size()));
+}
+
+template <Value (*pool)(const Value&, const ops::Ints&, const ops::Window&)>
+Results pooled(const OperationCall& call) {
+  call.expect_operands(1);
+  const Windowed in = windowed(call);
+  const std::size_t rank = in.spatial.size();
+  const ops::Ints size =
+      per_axis(call, "pool_size", call.ints("pool_size"), rank);
+  const ops::Ints strides =
+      call.given("strides")
+          ? per_axis(call, "strides", call.ints("strides"), rank)
+          : size;
+  const ops::Window window = ops::make_window(
+      call.text("padding"), in.spatial, size, strides, ops::Ints(rank, 1));
+  return {in.finish(pool(in.x, size, window))};
+}
+
+Results conv(const OperationCall& call) {
+  call.expect_operands(2);
+  const Windowed in = windowed(call);
+  const std::size_t rank = in.spatial.size();
+  const Value w = ops::cast(call.tensor(1), in.x.dtype());
+  if (w.rank() != rank + 2) {
+    call.fail(format("expected a kernel of rank {}, got {}", rank + 2, w.shape()));
+  }
+  const auto& dims = w.shape().dims();
+  const ops::Ints kernel(dims.begin(), dims.end() - 2);
+  const ops::Window window = ops::make_window(
+      call.text("padding"),
+      in.spatial,
+      kernel,
+      per_axis(call, "strides", call.ints("strides"), rank),
+      per_axis(call, "dilation_rate", call.ints("dilation_rate"), rank));
+  const std::int64_t per_group = dims[rank];
+  const std::int64_t channels = in.x.shape().back();
+  const std::int64_t groups = per_group == 0 ? 1 : channels / per_group;
+  return {in.finish(ops::conv(in.x, w, window, groups))};
+}
+
+constexpr const char* kPool =
+    R"({"pool_size": null, "strides": null, "padding": "valid",
+        "data_format": null})";
+
+constexpr Operation kOperations[] = {
+    {"AveragePool", "nn", kPool, pooled<ops::average_pool>},
+    {"Conv",
+     "nn",
+     R"({"strides": 1, "padding": "valid", "data_format": null,
+         "dilation_rate": 1})",
+     conv},
+    {"Glu", "nn", kAxis, along_last<kGlu>},
+    {"LogSoftmax", "nn", kAxis, along<ops::log_softmax>},
+    {"MaxPool", "nn", kPool, pooled<ops::max_pool>},
+    {"Normalize",
+     "nn",
+     R"({"axis": -1, "order": 2, "epsilon": null})",
+     normalize},
+    {"OneHot",
+     "nn",
+     R"({"num_classes": null, "axis": -1, "dtype": null, "sparse": false})",
+     one_hot},
+    {"Softmax", "nn", kAxis, along<ops::softmax>},
+    {"Sparsemax", "nn", kAxis, along_last<kSparsemax>},
+};
+
+}  // namespace
+
+std::span<const Operation> network_operations() {
+  return kOperations;
+}
+
+}  // namespace keratin
