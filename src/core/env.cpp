@@ -27,7 +27,7 @@ constexpr std::array kSettings = {
     Setting{
         "KERATIN_PASSES",
         "names",
-        "passes to leave out, each with a minus, e.g. -fusion"},
+        "passes to leave out, each with a minus, e.g. -fuse_elementwise"},
     Setting{
         "KERATIN_PROFILE",
         "flag",

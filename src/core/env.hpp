@@ -28,7 +28,7 @@ std::optional<std::string> raw(std::string_view name);
 // does not parse.
 std::vector<std::string> log_channels();  // KERATIN_LOG
 std::optional<std::string> dump_dir();    // KERATIN_DUMP
-std::vector<std::string> passes();        // KERATIN_PASSES: "-fusion", ...
+std::vector<std::string> passes();        // KERATIN_PASSES: "-fuse_elementwise", ...
 bool profile();                           // KERATIN_PROFILE
 bool check_nan();                         // KERATIN_CHECK_NAN
 std::optional<std::string> backend();     // KERATIN_BACKEND
