@@ -115,7 +115,7 @@ Value silu(const Value& x) {
 }
 
 Value gelu(const Value& x) {
-  return x * 0.5 * (ops::erf(x / rounded(std::numbers::sqrt2)) + 1.0);
+  return x * 0.5 * (ops::erf(x * rounded(1 / std::numbers::sqrt2)) + 1.0);
 }
 
 Value mish(const Value& x) {
