@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <keratin/export.hpp>
@@ -26,6 +28,15 @@ class KERATIN_API Activation final : public FieldValue {
   /// A function of the user's own. To save a model that uses it, register it
   /// under a name (register_activation) and use the name.
   Activation(Function function);
+
+  template <class F>
+
+  requires(
+      std::is_invocable_r_v<Value, const F&, const Value&> &&
+      !std::is_same_v<F, Activation> && !std::is_same_v<F, Function>)
+      Activation(F function)
+      : Activation(Function(std::move(function))) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   Value operator()(const Value& x) const;
