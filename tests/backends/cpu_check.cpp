@@ -20,8 +20,7 @@ Graph graph_of(const std::vector<ValueType>& types, const Build& build) {
   Graph g;
   std::vector<Value> inputs;
   for (const ValueType& type : types) {
-    inputs.push_back(
-        g.parameter(type, keratin::format("x{}", inputs.size())));
+    inputs.push_back(g.parameter(type, keratin::format("x{}", inputs.size())));
   }
   g.set_outputs(build(inputs));
   return g;
@@ -33,8 +32,7 @@ std::vector<Tensor> run(
     const std::string& backend,
     bool optimized) {
   if (optimized) return Program(graph, find_backend(backend)).run(inputs);
-  const auto table =
-      backend == "cpu" ? cpu::kernels() : reference::kernels();
+  const auto table = backend == "cpu" ? cpu::kernels() : reference::kernels();
   const auto executable = host::compile(graph, table, backend, {});
   std::vector<Tensor> outputs;
   executable->run(inputs, outputs);
@@ -72,7 +70,10 @@ std::string tensor_difference(
 }  // namespace
 
 Tensor spread(
-    DType dtype, const Shape& shape, double low, double high,
+    DType dtype,
+    const Shape& shape,
+    double low,
+    double high,
     std::uint64_t seed) {
   Tensor all(DType::f64, shape);
   auto out = all.mutable_data<double>();

@@ -25,7 +25,10 @@ struct CheckOptions {
 
 /// A tensor of numbers spread over [low, high] (integers: whole numbers).
 Tensor spread(
-    DType dtype, const Shape& shape, double low, double high,
+    DType dtype,
+    const Shape& shape,
+    double low,
+    double high,
     std::uint64_t seed);
 
 /// Runs what `build` builds on cpu and on reference, on the same operands.

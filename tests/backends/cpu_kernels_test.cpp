@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <keratin/threads.hpp>
+
 #include "src/core/format.hpp"
 #include "src/ir/autodiff.hpp"
 #include "src/runtime/program.hpp"
@@ -20,7 +22,9 @@ namespace {
 using Values = std::vector<Value>;
 using Ints = ops::Ints;
 
-ValueType f32(Shape shape) { return {DType::f32, std::move(shape)}; }
+ValueType f32(Shape shape) {
+  return {DType::f32, std::move(shape)};
+}
 
 }  // namespace
 
@@ -29,6 +33,7 @@ TEST_CASE("Matrix products agree for every transposition and batch") {
     Shape a, b;
     bool ta, tb;
   };
+
   const std::vector<Case> cases = {
       {{1, 1}, {1, 1}, false, false},
       {{3, 5}, {5, 7}, false, false},
@@ -50,10 +55,11 @@ TEST_CASE("Matrix products agree for every transposition and batch") {
     CAPTURE(one.a.str());
     CAPTURE(one.b.str());
     CHECK(
-        cpu_difference({f32(one.a), f32(one.b)}, [&](const Values& x) -> Values {
-          return {ops::matmul(
-              x[0], x[1], {.transpose_a = one.ta, .transpose_b = one.tb})};
-        }) == "");
+        cpu_difference(
+            {f32(one.a), f32(one.b)}, [&](const Values& x) -> Values {
+              return {ops::matmul(
+                  x[0], x[1], {.transpose_a = one.ta, .transpose_b = one.tb})};
+            }) == "");
   }
 }
 
@@ -65,8 +71,7 @@ TEST_CASE("Products with packed weights follow a variable that changes") {
   g.set_outputs({ops::matmul(x, g.read(w))});
   Program program(g, find_backend("cpu"));
   Program oracle(g, find_backend("reference"));
-  const std::vector<Tensor> inputs = {
-      spread(DType::f32, {64, 300}, -1, 1, 8)};
+  const std::vector<Tensor> inputs = {spread(DType::f32, {64, 300}, -1, 1, 8)};
   for (int step = 0; step < 3; ++step) {
     CAPTURE(step);
     const Tensor got = program.run(inputs)[0];
@@ -78,6 +83,33 @@ TEST_CASE("Products with packed weights follow a variable that changes") {
     CHECK(most < 1e-4);
     w.assign(spread(DType::f32, shape, -1, 1, 100 + step));
   }
+}
+
+TEST_CASE("Programs run on when the number of threads changes") {
+  const int before = num_threads();
+  for (const auto& [compiled, run] : {std::pair{1, 3}, std::pair{3, 1}}) {
+    set_num_threads(compiled);
+    Graph g;
+    const Value x = g.parameter(f32({8, 14, 14, 16}), "x");
+    const Value w = g.parameter(f32({3, 3, 16, 32}), "w");
+    const Value y = ops::conv(x, w);
+    g.set_outputs({y, gradients(ops::sum(y * y), {w})[0]});
+    Program program(g, find_backend("cpu"));
+    const std::vector<Tensor> inputs = {
+        spread(DType::f32, x.shape(), -1, 1, 1),
+        spread(DType::f32, w.shape(), -1, 1, 2)};
+    const std::vector<Tensor> first = program.run(inputs);
+    set_num_threads(run);
+    const std::vector<Tensor> second = program.run(inputs);
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      double most = 0;
+      for (std::int64_t k = 0; k < first[i].size(); ++k) {
+        most = std::max(most, std::fabs(first[i].at(k) - second[i].at(k)));
+      }
+      CHECK(most < 1e-2);  // of sums of thousands
+    }
+  }
+  set_num_threads(before);
 }
 
 namespace {
@@ -94,9 +126,7 @@ const std::vector<ConvCase>& conv_cases() {
       {{2, 9, 4}, {3, 4, 5}, {.strides = {2}, .pad_low = {1}, .pad_high = {2}}},
       {{1, 5, 5, 1}, {1, 1, 1, 1}, {}},
       {{2, 8, 9, 3}, {3, 3, 3, 8}, {}},
-      {{2, 8, 9, 16},
-       {3, 3, 16, 32},
-       {.pad_low = {1, 1}, .pad_high = {1, 1}}},
+      {{2, 8, 9, 16}, {3, 3, 16, 32}, {.pad_low = {1, 1}, .pad_high = {1, 1}}},
       {{2, 9, 8, 16},
        {3, 2, 16, 16},
        {.strides = {2, 2}, .pad_low = {0, 0}, .pad_high = {1, 0}}},
@@ -109,9 +139,7 @@ const std::vector<ConvCase>& conv_cases() {
       {{2, 8, 8, 12}, {3, 3, 4, 9}, {}, 3},
       {{2, 5, 6, 7, 3},
        {2, 3, 2, 3, 4},
-       {.strides = {1, 2, 1},
-        .pad_low = {1, 0, 0},
-        .pad_high = {0, 1, 1}}},
+       {.strides = {1, 2, 1}, .pad_low = {1, 0, 0}, .pad_high = {0, 1, 1}}},
       {{16, 28, 28, 1}, {3, 3, 1, 32}, {}},
   };
   return cases;
@@ -124,9 +152,10 @@ TEST_CASE("Convolutions agree for every window, stride, dilation and group") {
     CAPTURE(one.x.str());
     CAPTURE(one.w.str());
     CHECK(
-        cpu_difference({f32(one.x), f32(one.w)}, [&](const Values& v) -> Values {
-          return {ops::conv(v[0], v[1], one.window, one.groups)};
-        }) == "");
+        cpu_difference(
+            {f32(one.x), f32(one.w)}, [&](const Values& v) -> Values {
+              return {ops::conv(v[0], v[1], one.window, one.groups)};
+            }) == "");
   }
 }
 
@@ -141,16 +170,14 @@ TEST_CASE("Gradients of convolutions agree by data and by weights") {
                         one.window,
                         one.groups)
                         .shape();
-    CHECK(
-        cpu_difference({f32(y), f32(one.w)}, [&](const Values& v) -> Values {
-          return {ops::conv_backward_data(
-              v[0], v[1], one.x, one.window, one.groups)};
-        }) == "");
-    CHECK(
-        cpu_difference({f32(one.x), f32(y)}, [&](const Values& v) -> Values {
-          return {ops::conv_backward_weights(
-              v[0], v[1], one.w, one.window, one.groups)};
-        }) == "");
+    CHECK(cpu_difference({f32(y), f32(one.w)}, [&](const Values& v) -> Values {
+            return {ops::conv_backward_data(
+                v[0], v[1], one.x, one.window, one.groups)};
+          }) == "");
+    CHECK(cpu_difference({f32(one.x), f32(y)}, [&](const Values& v) -> Values {
+            return {ops::conv_backward_weights(
+                v[0], v[1], one.w, one.window, one.groups)};
+          }) == "");
   }
 }
 
@@ -160,6 +187,7 @@ TEST_CASE("Pooling and its gradients agree, ties and borders included") {
     Ints size;
     ops::Window window;
   };
+
   const std::vector<Case> cases = {
       {{2, 7, 5}, {2}, {.strides = {2}}},
       {{2, 8, 8, 32}, {2, 2}, {.strides = {2, 2}}},
@@ -237,14 +265,13 @@ TEST_CASE("Reductions agree over leading, trailing, inner and all axes") {
   };
   for (const auto& [shape, axes] : cases) {
     CAPTURE(shape.str());
-    CHECK(
-        cpu_difference({f32(shape)}, [&](const Values& x) -> Values {
-          return {
-              ops::sum(x[0], axes),
-              ops::mean(x[0], axes, true),
-              ops::max(x[0], axes),
-              ops::min(x[0], axes)};
-        }) == "");
+    CHECK(cpu_difference({f32(shape)}, [&](const Values& x) -> Values {
+            return {
+                ops::sum(x[0], axes),
+                ops::mean(x[0], axes, true),
+                ops::max(x[0], axes),
+                ops::min(x[0], axes)};
+          }) == "");
   }
 }
 
@@ -264,8 +291,13 @@ TEST_CASE("A long sum of like numbers keeps float's precision") {
 
 TEST_CASE("Softmax, its logarithm and the cross-entropies agree") {
   for (const Shape& shape :
-       {Shape{1, 1}, Shape{3, 2}, Shape{128, 10}, Shape{5, 16}, Shape{7, 17},
-        Shape{2, 3, 100}, Shape{4, 3000}}) {
+       {Shape{1, 1},
+        Shape{3, 2},
+        Shape{128, 10},
+        Shape{5, 16},
+        Shape{7, 17},
+        Shape{2, 3, 100},
+        Shape{4, 3000}}) {
     CAPTURE(shape.str());
     Shape rows(std::vector<std::int64_t>(shape.begin(), shape.end() - 1));
     CHECK(
@@ -283,33 +315,43 @@ TEST_CASE("Softmax, its logarithm and the cross-entropies agree") {
             },
             {.low = -2, .high = 2}) == "");
   }
-  CHECK(
-      cpu_difference({f32({4, 5, 6})}, [](const Values& x) -> Values {
-        return {ops::softmax(x[0], 1)};
-      }) == "");
+  CHECK(cpu_difference({f32({4, 5, 6})}, [](const Values& x) -> Values {
+          return {ops::softmax(x[0], 1)};
+        }) == "");
 }
 
 TEST_CASE("Batch and layer normalisation and their gradients agree") {
   for (const Shape& shape :
-       {Shape{1, 3}, Shape{5, 1}, Shape{33, 17}, Shape{4, 8, 8, 32},
-        Shape{2, 5, 5, 20}, Shape{700, 300}, Shape{40, 5, 64}}) {
+       {Shape{1, 3},
+        Shape{5, 1},
+        Shape{33, 17},
+        Shape{4, 8, 8, 32},
+        Shape{2, 5, 5, 20},
+        Shape{700, 300},
+        Shape{40, 5, 64}}) {
     CAPTURE(shape.str());
     const Shape c{shape.back()};
-    const std::vector<ValueType> types = {f32(shape), f32(c), f32(c), f32(shape)};
+    const std::vector<ValueType> types = {
+        f32(shape), f32(c), f32(c), f32(shape)};
     CHECK(
         cpu_difference(
             types,
             [&](const Values& v) -> Values {
               // Far from zero, where naive sums of squares lose everything.
               const Value x = v[0] + 20.0;
-              const auto norm =
-                  ops::batch_norm_training(x, v[1], v[2], 1e-3);
+              const auto norm = ops::batch_norm_training(x, v[1], v[2], 1e-3);
               const auto grads =
                   gradients(ops::sum(norm.y * v[3]), {x, v[1], v[2]});
               const Value inferred = ops::batch_norm_inference(
                   x, v[1], v[2], norm.mean, norm.variance, 1e-3);
-              return {norm.y, norm.mean, norm.variance, inferred,
-                      grads[0], grads[1], grads[2]};
+              return {
+                  norm.y,
+                  norm.mean,
+                  norm.variance,
+                  inferred,
+                  grads[0],
+                  grads[1],
+                  grads[2]};
             },
             {.absolute = 5e-5}) == "");
     CHECK(
@@ -318,8 +360,7 @@ TEST_CASE("Batch and layer normalisation and their gradients agree") {
             [&](const Values& v) -> Values {
               const Value x = v[0] + 20.0;
               const Value y = ops::layer_norm(x, v[1], v[2], 1e-3);
-              const auto grads =
-                  gradients(ops::sum(y * v[3]), {x, v[1], v[2]});
+              const auto grads = gradients(ops::sum(y * v[3]), {x, v[1], v[2]});
               return {y, grads[0], grads[1], grads[2]};
             },
             {.absolute = 5e-5}) == "");
@@ -370,13 +411,15 @@ TEST_CASE("Rows taken by number and their gradient agree") {
 
 TEST_CASE("Fast kernels take the work of a network's training") {
   const auto chosen = kernels_chosen(
-      {f32({8, 12, 12, 3}), f32({3, 3, 3, 16}), f32({16}), f32({400, 10}),
+      {f32({8, 12, 12, 3}),
+       f32({3, 3, 3, 16}),
+       f32({16}),
+       f32({400, 10}),
        {DType::i32, {8}}},
       [](const Values& v) -> Values {
         Value h = ops::relu(ops::conv(v[0], v[1]) + v[2]);
         h = ops::max_pool(h, {2, 2}, {.strides = {2, 2}});
-        const Value logits =
-            ops::matmul(ops::reshape(h, {8, 400}), v[3]);
+        const Value logits = ops::matmul(ops::reshape(h, {8, 400}), v[3]);
         const Value loss =
             ops::mean(ops::sparse_softmax_cross_entropy(logits, v[4]));
         return gradients(loss, {v[1], v[2], v[3]});

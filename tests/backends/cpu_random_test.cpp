@@ -29,7 +29,11 @@ std::vector<Tensor> draw(
 
 TEST_CASE("Random numbers are reference's, bit for bit") {
   for (const Shape& shape :
-       {Shape{1}, Shape{3}, Shape{64}, Shape{5, 7}, Shape{1027},
+       {Shape{1},
+        Shape{3},
+        Shape{64},
+        Shape{5, 7},
+        Shape{1027},
         Shape{300, 101}}) {
     CAPTURE(shape.str());
     const auto expected = draw("reference", shape, 42);

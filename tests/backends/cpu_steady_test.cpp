@@ -46,17 +46,29 @@ F next(const char* name) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return allocate(bytes); }
+void* operator new(std::size_t bytes) {
+  return allocate(bytes);
+}
 
-void* operator new[](std::size_t bytes) { return allocate(bytes); }
+void* operator new[](std::size_t bytes) {
+  return allocate(bytes);
+}
 
-void operator delete(void* data) noexcept { std::free(data); }
+void operator delete(void* data) noexcept {
+  std::free(data);
+}
 
-void operator delete[](void* data) noexcept { std::free(data); }
+void operator delete[](void* data) noexcept {
+  std::free(data);
+}
 
-void operator delete(void* data, std::size_t) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t) noexcept {
+  std::free(data);
+}
 
-void operator delete[](void* data, std::size_t) noexcept { std::free(data); }
+void operator delete[](void* data, std::size_t) noexcept {
+  std::free(data);
+}
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
     defined(__GLIBC__)
@@ -90,9 +102,9 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
 }  // extern "C"
 #endif
 
-#define COUNT_CREATION(name, parameters, arguments)         \
-  extern "C" dnnl_status_t name parameters {                \
-    if (counting) ++creations;                              \
+#define COUNT_CREATION(name, parameters, arguments)            \
+  extern "C" dnnl_status_t name parameters {                   \
+    if (counting) ++creations;                                 \
     return next<dnnl_status_t(*) parameters>(#name) arguments; \
   }
 
@@ -136,10 +148,9 @@ extern "C" dnnl_status_t dnnl_primitive_execute(
     dnnl_stream_t stream,
     int count,
     const dnnl_exec_arg_t* arguments) {
-  static const auto execute =
-      next<dnnl_status_t (*)(
-          const_dnnl_primitive_t, dnnl_stream_t, int, const dnnl_exec_arg_t*)>(
-          "dnnl_primitive_execute");
+  static const auto execute = next<dnnl_status_t (*)(
+      const_dnnl_primitive_t, dnnl_stream_t, int, const dnnl_exec_arg_t*)>(
+      "dnnl_primitive_execute");
   in_execute = true;
   const dnnl_status_t status = execute(primitive, stream, count, arguments);
   in_execute = false;
@@ -170,8 +181,14 @@ struct Step {
         Tensor(std::vector<std::uint32_t>{1, 0}), {.name = "seed"});
     const Value state = graph.read(seed);
     const std::vector<Value> read = {
-        weight({3, 3, 3, 16}), weight({16}), weight({16}), weight({576, 32}),
-        weight({32}), weight({32, 5}), weight({32}), weight({32})};
+        weight({3, 3, 3, 16}),
+        weight({16}),
+        weight({16}),
+        weight({576, 32}),
+        weight({32}),
+        weight({32, 5}),
+        weight({32}),
+        weight({32})};
     Value h = ops::conv(x, read[0]);
     h = ops::batch_norm_training(h, read[1], read[2], 1e-3).y;
     h = ops::max_pool(ops::relu(h), {2, 2}, {.strides = {2, 2}});
@@ -196,8 +213,7 @@ struct Step {
           weights[i], read[i] - new_m * 0.01 / (ops::sqrt(new_v) + 1e-7));
     }
     graph.assign(
-        seed,
-        state + graph.constant(Tensor(std::vector<std::uint32_t>{0, 1})));
+        seed, state + graph.constant(Tensor(std::vector<std::uint32_t>{0, 1})));
     graph.set_outputs({loss});
     inputs = {
         testing::spread(DType::f32, {batch, 14, 14, 3}, -1, 1, 99),

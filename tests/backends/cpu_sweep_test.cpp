@@ -22,7 +22,9 @@ namespace {
 
 using Values = std::vector<Value>;
 
-ValueType f32(Shape shape) { return {DType::f32, std::move(shape)}; }
+ValueType f32(Shape shape) {
+  return {DType::f32, std::move(shape)};
+}
 
 using Unary = Value (*)(const Value&);
 
@@ -70,10 +72,10 @@ Tensor special_numbers() {
   const float inf = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> numbers = {
-      0.0F, -0.0F, 1.0F, -1.0F, inf, -inf, nan, 1e-6F, -1e-6F, 1e-20F, -1e-20F,
-      0.5F, -0.5F, 2.5F, -2.5F, 88.0F, 89.0F, 100.0F, -87.0F, -89.0F, -104.0F,
-      1e10F, -1e10F, 3e38F, -3e38F, 1e-37F, 1e-3F, -1e-3F, 9.5F, -9.5F, 0.93F,
-      -0.93F, 4.0F, -4.0F, 20.0F, -20.0F};
+      0.0F,   -0.0F,   1.0F,    -1.0F, inf,    -inf,  nan,    1e-6F,  -1e-6F,
+      1e-20F, -1e-20F, 0.5F,    -0.5F, 2.5F,   -2.5F, 88.0F,  89.0F,  100.0F,
+      -87.0F, -89.0F,  -104.0F, 1e10F, -1e10F, 3e38F, -3e38F, 1e-37F, 1e-3F,
+      -1e-3F, 9.5F,    -9.5F,   0.93F, -0.93F, 4.0F,  -4.0F,  20.0F,  -20.0F};
   const auto size = static_cast<std::int64_t>(numbers.size());
   return {numbers, {size}};
 }
@@ -185,8 +187,15 @@ TEST_CASE("Operations of two operands agree however they are broadcast") {
 
 TEST_CASE("Other dtypes agree, too, alone and in a chain") {
   for (const DType dtype :
-       {DType::f64, DType::i8, DType::u8, DType::i32, DType::i64, DType::u32,
-        DType::u64, DType::f16, DType::bf16}) {
+       {DType::f64,
+        DType::i8,
+        DType::u8,
+        DType::i32,
+        DType::i64,
+        DType::u32,
+        DType::u64,
+        DType::f16,
+        DType::bf16}) {
     CAPTURE(std::string(short_name(dtype)));
     CHECK(
         cpu_difference(
@@ -229,20 +238,17 @@ TEST_CASE("A chain becomes one sweep with few registers") {
 
 TEST_CASE("Results may take the place of operands that are still read") {
   // r0 = a + b may be put where a is, which r1 = a - b still needs.
-  CHECK(
-      cpu_difference(
-          {f32({3, 700})},
-          [](const Values& v) -> Values {
-            const Value a = ops::softmax(v[0]);
-            const Value b = ops::softmax(ops::negative(v[0]));
-            const Value sum = a + b;
-            const Value difference = a - b;
-            const Value product = sum * difference + a;
-            return {
-                ops::sum(sum, {1}),
-                ops::sum(difference, {1}),
-                ops::sum(product, {0})};
-          }) == "");
+  CHECK(cpu_difference({f32({3, 700})}, [](const Values& v) -> Values {
+          const Value a = ops::softmax(v[0]);
+          const Value b = ops::softmax(ops::negative(v[0]));
+          const Value sum = a + b;
+          const Value difference = a - b;
+          const Value product = sum * difference + a;
+          return {
+              ops::sum(sum, {1}),
+              ops::sum(difference, {1}),
+              ops::sum(product, {0})};
+        }) == "");
 }
 
 TEST_CASE("Variables updated in place by one sweep are updated alike") {

@@ -174,8 +174,8 @@ class InferenceKernel final : public BatchNormBase {
   }
 };
 
-// (x, gamma, mean, variance, dy) -> (dx, dgamma, dbeta); with r = 1 / deviation,
-// h = (x - mean) * r and m rows:
+// (x, gamma, mean, variance, dy) -> (dx, dgamma, dbeta); with r = 1 /
+// deviation, h = (x - mean) * r and m rows:
 //   dbeta = sum(dy)   dgamma = sum(dy * h)
 //   dx = gamma * r * (dy - dbeta / m - h * dgamma / m)
 class GradKernel final : public BatchNormBase {

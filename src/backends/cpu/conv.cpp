@@ -27,8 +27,7 @@ std::unique_ptr<Sequence> forward(
   const auto pd = forward_desc(plan, layouts);
   if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
-  const Slot x =
-      sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
+  const Slot x = sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
   const Slot w =
       sequence->reordered(Sequence::input(1), plan.w, pd.weights_desc());
   const Slot y = sequence->result(Sequence::output(0), plan.y, pd.dst_desc());
@@ -94,8 +93,7 @@ std::unique_ptr<Sequence> backward_weights(
       forward_desc(plan, layouts));
   if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
-  const Slot x =
-      sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
+  const Slot x = sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
   const Slot dy =
       sequence->reordered(Sequence::input(1), plan.y, pd.diff_dst_desc());
   const Slot dw =
@@ -133,6 +131,21 @@ Candidate candidate(
       any_speed};
 }
 
+std::vector<Candidate> candidates_for(MakePass pass, const ConvPlan& plan) {
+  constexpr std::int64_t kFew = 4;  // channels: nothing to block
+  std::vector<Candidate> all = {
+      candidate("channels last", pass, plan, plan.channels_last()),
+      candidate("own layout", pass, plan, plan.free_choice())};
+  if (plan.x_dims[1] <= kFew) {
+    all.push_back(candidate("plain x", pass, plan, plan.plain_x()));
+  }
+  if (plan.y_dims[1] <= kFew) {
+    all.push_back(candidate("plain y", pass, plan, plan.plain_y()));
+  }
+  all.push_back(candidate("any speed", pass, plan, plan.channels_last(), true));
+  return all;
+}
+
 class ConvKernel final : public host::Kernel {
  public:
   ConvKernel(
@@ -143,11 +156,7 @@ class ConvKernel final : public host::Kernel {
       std::int64_t output_bytes)
       : sequence_(fastest(
             keratin::format("{} {}", name, plan.key),
-            {candidate("channels last", pass, plan, plan.channels_last()),
-             candidate("own layout", pass, plan, plan.free_choice()),
-             candidate("plain x", pass, plan, plan.plain_x()),
-             candidate("plain y", pass, plan, plan.plain_y()),
-             candidate("any speed", pass, plan, plan.channels_last(), true)},
+            candidates_for(pass, plan),
             input_bytes,
             {output_bytes},
             plan.flops < 1e6)) {}
@@ -156,9 +165,7 @@ class ConvKernel final : public host::Kernel {
     return sequence_->scratch_bytes();
   }
 
-  void bind(const host::Binding& binding) override {
-    sequence_->bind(binding);
-  }
+  void bind(const host::Binding& binding) override { sequence_->bind(binding); }
 
   void run() override { sequence_->run(); }
 

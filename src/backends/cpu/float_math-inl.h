@@ -9,10 +9,10 @@
 #define KERATIN_CPU_FLOAT_MATH_INL_H
 #endif
 
-#include <limits>
-
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
+
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 
@@ -27,7 +27,9 @@ template <class D, class V>
 HWY_INLINE V sign_of(D d, V x) {
   const V one = hn::CopySign(hn::Set(d, 1.0F), x);
   return hn::IfThenElse(
-      hn::Or(hn::Eq(x, hn::Zero(d)), hn::IsNaN(x)), hn::Add(x, hn::Zero(d)), one);
+      hn::Or(hn::Eq(x, hn::Zero(d)), hn::IsNaN(x)),
+      hn::Add(x, hn::Zero(d)),
+      one);
 }
 
 template <class D, class V>
@@ -74,8 +76,7 @@ HWY_INLINE V log1p_of(D d, V x) {
   const V difference = hn::Sub(u, one);
   const auto tiny = hn::Eq(difference, hn::Zero(d));
   const V safe = hn::IfThenElse(tiny, one, difference);
-  const V y = hn::IfThenElse(
-      tiny, x, hn::Mul(hn::Log(d, u), hn::Div(x, safe)));
+  const V y = hn::IfThenElse(tiny, x, hn::Mul(hn::Log(d, u), hn::Div(x, safe)));
   return mend_log(d, u, y);
 }
 
@@ -104,10 +105,10 @@ template <class D, class V>
 HWY_INLINE V erf_of(D d, V x) {
   const V t = hn::Abs(x);
   const V s = hn::Mul(x, x);
-  V far = hn::MulAdd(
-      hn::Set(d, -1.72853470e-5F), t, hn::Set(d, 3.83197126e-4F));
-  const V u = hn::MulAdd(
-      hn::Set(d, -3.88396438e-3F), t, hn::Set(d, 2.42546219e-2F));
+  V far =
+      hn::MulAdd(hn::Set(d, -1.72853470e-5F), t, hn::Set(d, 3.83197126e-4F));
+  const V u =
+      hn::MulAdd(hn::Set(d, -3.88396438e-3F), t, hn::Set(d, 2.42546219e-2F));
   far = hn::MulAdd(far, s, u);
   far = hn::MulAdd(far, t, hn::Set(d, -1.06777877e-1F));
   far = hn::MulAdd(far, t, hn::Set(d, -6.34846687e-1F));

@@ -103,7 +103,8 @@ class SweepKernel final : public host::Kernel {
     }
     addresses_.resize(program_.register_at.size());
     staged_.resize(program_.results.size());
-    const std::int64_t work = program_.block *
+    const std::int64_t work =
+        program_.block *
         static_cast<std::int64_t>(program_.instructions.size());
     grain_ = std::max<std::int64_t>(1, kGrain / work);
   }

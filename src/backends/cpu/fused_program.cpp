@@ -21,16 +21,14 @@ constexpr std::int64_t kRegisterAlignment = 64;
 
 // A nest of loops in which the operand has one stride per loop; loops that can
 // be run as one are merged.
-void collapse(
-    const Shape& shape, const Shape& operand, SweepOperand& access) {
+void collapse(const Shape& shape, const Shape& operand, SweepOperand& access) {
   const std::vector<std::int64_t> own = operand.strides();
   const std::size_t lead = shape.rank() - operand.rank();
   for (std::size_t i = 0; i < shape.rank(); ++i) {
     if (shape[i] == 1) continue;
     const bool repeats = i < lead || operand[i - lead] == 1;
     const std::int64_t stride = repeats ? 0 : own[i - lead];
-    if (!access.dims.empty() &&
-        access.strides.back() == stride * shape[i]) {
+    if (!access.dims.empty() && access.strides.back() == stride * shape[i]) {
       access.dims.back() *= shape[i];
       access.strides.back() = stride;
       continue;
@@ -248,7 +246,8 @@ class Compiler {
     }
     program_.register_at.resize(dtypes_.size(), -1);
     for (std::size_t slot = 0; slot < dtypes_.size(); ++slot) {
-      if (numbers[slot] >= 0) program_.register_at[slot] = numbers[slot] * stride;
+      if (numbers[slot] >= 0)
+        program_.register_at[slot] = numbers[slot] * stride;
     }
     for (std::int32_t slot = 0; slot < operands; ++slot) {
       program_.operands[slot].register_at = program_.register_at[slot];

@@ -112,8 +112,8 @@ Support supports(const Graph& graph, const Node& node) {
   if (y.dtype != DType::f32) {
     return Support::no(keratin::format("takes f32, not {}", y.dtype));
   }
-  const Shape& x = node.op == Op::take ? graph.type(node.inputs[0]).shape
-                                       : y.shape;
+  const Shape& x =
+      node.op == Op::take ? graph.type(node.inputs[0]).shape : y.shape;
   if (x.size() == 0 || y.shape.size() == 0) return Support::no("no elements");
   if (reference::AxisView(x, node.attrs.integer("axis")).inner < kMinRun) {
     return Support::no("the rows are short");

@@ -99,9 +99,7 @@ class LayerNormGradKernel final : public host::Kernel {
         [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t piece = begin; piece < end; ++piece) {
             run_piece(
-                piece,
-                sum + piece * channels_,
-                product + piece * channels_);
+                piece, sum + piece * channels_, product + piece * channels_);
           }
         });
     auto* dgamma = binding_.outputs[1].as<float>();

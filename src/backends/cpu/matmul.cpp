@@ -56,8 +56,8 @@ Product product_of(const Graph& graph, const Node& node) {
   Dims c_dims;
   product.c = operand_desc(c, false, c.rank(), &c_dims);
   product.batched = c.rank() > 2;
-  product.flops =
-      2.0 * static_cast<double>(c.size()) * static_cast<double>(product.a_dims.back());
+  product.flops = 2.0 * static_cast<double>(c.size()) *
+                  static_cast<double>(product.a_dims.back());
   return product;
 }
 
@@ -90,14 +90,13 @@ std::unique_ptr<Sequence> make_sequence(
   const Desc b = any_b ? any_desc(product.b_dims) : product.b;
   dnnl::matmul::primitive_desc descriptor;
   try {
-    descriptor = {
-        dnnl::matmul::desc(a, b, product.c), attr, onednn_engine()};
+    descriptor = {dnnl::matmul::desc(a, b, product.c), attr, onednn_engine()};
   } catch (const dnnl::error&) {
     return nullptr;
   }
   auto sequence = std::make_unique<Sequence>();
-  const Slot a_slot = sequence->reordered(
-      Sequence::input(0), product.a, descriptor.src_desc());
+  const Slot a_slot =
+      sequence->reordered(Sequence::input(0), product.a, descriptor.src_desc());
   const Slot b_slot =
       pack_b ? sequence->packed(
                    Sequence::input(1), product.b, descriptor.weights_desc())
@@ -130,16 +129,15 @@ class MatmulKernel final : public host::Kernel {
         node.attrs.flag("transpose_b") ? "T" : "",
         pack ? " packed" : "");
     std::vector<Candidate> candidates = {
-        {"plain",
-         [=] { return make_sequence(product, false, false, false); }}};
+        {"plain", [=] { return make_sequence(product, false, false, false); }}};
     if (!product.batched) {
       candidates.push_back({"packed b", [=] {
                               return make_sequence(product, false, true, pack);
                             }});
       if (node.attrs.flag("transpose_a")) {
-        candidates.push_back({"packed a", [=] {
-                                return make_sequence(product, true, false, false);
-                              }});
+        candidates.push_back(
+            {"packed a",
+             [=] { return make_sequence(product, true, false, false); }});
         candidates.push_back({"packed a and b", [=] {
                                 return make_sequence(product, true, true, pack);
                               }});

@@ -46,8 +46,7 @@ struct BatchNormGrad {
   HWY_INLINE void read(D d, std::size_t r, std::size_t c, V& a, V& b) const {
     a = hn::LoadU(d, dy + r * stride + c);
     b = hn::Mul(
-        a,
-        hn::Sub(hn::LoadU(d, x + r * stride + c), hn::LoadU(d, mean + c)));
+        a, hn::Sub(hn::LoadU(d, x + r * stride + c), hn::LoadU(d, mean + c)));
   }
 };
 
@@ -77,7 +76,7 @@ HWY_INLINE void pair_of_sums(
     std::size_t c,
     double* first,
     double* second) {
-  constexpr std::size_t kRun = 64;  // rows summed in float
+  constexpr std::size_t kRun = 32;  // rows summed in float
   using V = hn::Vec<D>;
   const std::size_t lanes = hn::Lanes(d);
   HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)];
@@ -202,8 +201,7 @@ void normalize(
   for_each_vector(n, [&](auto d, std::size_t c) HWY_ATTR {
     const auto centred = hn::Sub(hn::LoadU(d, x + c), hn::LoadU(d, mean + c));
     hn::StoreU(
-        hn::MulAdd(
-            centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c)),
+        hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c)),
         d,
         y + c);
   });
@@ -278,14 +276,14 @@ void layer_row(
     float* rstd,
     std::int64_t n) {
   const auto count = static_cast<double>(n);
-  const Sums first = sums_of(
-      n, [&](auto d, std::size_t c, auto& u, auto&) HWY_ATTR {
+  const Sums first =
+      sums_of(n, [&](auto d, std::size_t c, auto& u, auto&) HWY_ATTR {
         u = hn::LoadU(d, x + c);
       });
   const auto centre = static_cast<float>(first.a / count);
   // Around the rounded mean; what rounding took is corrected.
-  const Sums second = sums_of(
-      n, [&](auto d, std::size_t c, auto& u, auto& v) HWY_ATTR {
+  const Sums second =
+      sums_of(n, [&](auto d, std::size_t c, auto& u, auto& v) HWY_ATTR {
         u = hn::Sub(hn::LoadU(d, x + c), hn::Set(d, centre));
         v = hn::Mul(u, u);
       });
@@ -312,8 +310,8 @@ void layer_grad_row(
     float rstd,
     float* dx,
     std::int64_t n) {
-  const Sums sums = sums_of(
-      n, [&](auto d, std::size_t c, auto& u, auto& v) HWY_ATTR {
+  const Sums sums =
+      sums_of(n, [&](auto d, std::size_t c, auto& u, auto& v) HWY_ATTR {
         u = hn::Mul(hn::LoadU(d, dy + c), hn::LoadU(d, gamma + c));
         v = hn::Mul(
             u,

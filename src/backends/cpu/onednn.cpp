@@ -1,7 +1,11 @@
 #include "src/backends/cpu/onednn.hpp"
 
+#include <omp.h>
+
 #include <string_view>
 #include <utility>
+
+#include <keratin/threads.hpp>
 
 #include "src/core/check.hpp"
 #include "src/core/cpu_features.hpp"
@@ -22,12 +26,33 @@ dnnl::engine make_engine() {
     // oneDNN believes CPUID's leaf 7 and dies of SIGILL in AMX kernels.
     dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
     KERATIN_LOG(
-        warning,
+        info,
         "[cpu] this machine announces AMX without a palette; oneDNN is capped "
         "at avx512_core_bf16");
   }
   return {dnnl::engine::kind::cpu, 0};
 }
+
+// The team of the calling thread has this size for the time of a scope: it
+// may have been changed since the primitives were made.
+class TeamScope {
+ public:
+  explicit TeamScope(int threads)
+      : before_(omp_get_max_threads()), changed_(before_ != threads) {
+    if (changed_) omp_set_num_threads(threads);
+  }
+
+  ~TeamScope() {
+    if (changed_) omp_set_num_threads(before_);
+  }
+
+  TeamScope(const TeamScope&) = delete;
+  TeamScope& operator=(const TeamScope&) = delete;
+
+ private:
+  int before_;
+  bool changed_;
+};
 
 const dnnl::stream& process_stream() {
   static const dnnl::stream stream(onednn_engine());
@@ -47,9 +72,10 @@ dnnl::memory::desc strided_desc(
 }
 
 dnnl::memory::desc any_desc(const dnnl::memory::dims& dims) {
-  return {
-      dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
 }
+
+Sequence::Sequence() : threads_(num_threads()) {}
 
 Slot Sequence::scratch(const dnnl::memory::desc& desc) {
   const Slot slot{Slot::Kind::scratch, scratch_bytes_};
@@ -65,8 +91,7 @@ Sequence::Step Sequence::make_step(
     step.slots.push_back(argument.slot);
     step.memories.push_back(
         dnnl::memory(argument.desc, onednn_engine(), DNNL_MEMORY_NONE));
-    step.arguments.push_back(
-        {argument.name, step.memories.back().get()});
+    step.arguments.push_back({argument.name, step.memories.back().get()});
   }
   return step;
 }
@@ -76,8 +101,7 @@ void Sequence::add(
     std::vector<Argument> arguments,
     const dnnl::memory::desc& scratchpad) {
   if (scratchpad.get_size() > 0) {
-    arguments.push_back(
-        {DNNL_ARG_SCRATCHPAD, scratchpad, scratch(scratchpad)});
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, scratch(scratchpad)});
   }
   steps_.push_back(make_step(primitive, arguments));
 }
@@ -111,8 +135,7 @@ Slot Sequence::packed(
       {DNNL_ARG_FROM, have, from}, {DNNL_ARG_TO, want, to}};
   const auto scratchpad = descriptor.scratchpad_desc();
   if (scratchpad.get_size() > 0) {
-    arguments.push_back(
-        {DNNL_ARG_SCRATCHPAD, scratchpad, scratch(scratchpad)});
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, scratch(scratchpad)});
   }
   packing_.push_back(make_step(dnnl::reorder(descriptor), arguments));
   return to;
@@ -165,24 +188,27 @@ void Sequence::bind(const host::Binding& binding) {
   for (Step& step : packing_) bind_step(step, binding);
 }
 
-void Sequence::run_step(const Step& step) {
-  const dnnl_status_t status = dnnl_primitive_execute(
-      step.primitive.get(),
-      process_stream().get(),
-      static_cast<int>(step.arguments.size()),
-      step.arguments.data());
-  KERATIN_CHECK(
-      status == dnnl_success,
-      "dnnl_primitive_execute failed with status {}",
-      static_cast<int>(status));
+void Sequence::run_steps(const std::vector<Step>& steps) const {
+  const TeamScope team(threads_);
+  for (const Step& step : steps) {
+    const dnnl_status_t status = dnnl_primitive_execute(
+        step.primitive.get(),
+        process_stream().get(),
+        static_cast<int>(step.arguments.size()),
+        step.arguments.data());
+    KERATIN_CHECK(
+        status == dnnl_success,
+        "dnnl_primitive_execute failed with status {}",
+        static_cast<int>(status));
+  }
 }
 
 void Sequence::pack() {
-  for (const Step& step : packing_) run_step(step);
+  run_steps(packing_);
 }
 
 void Sequence::run() {
-  for (const Step& step : steps_) run_step(step);
+  run_steps(steps_);
 }
 
 bool is_plain_loop(const_dnnl_primitive_desc_t descriptor) {

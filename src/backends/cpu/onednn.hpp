@@ -1,9 +1,9 @@
 #pragma once
 
+#include <oneapi/dnnl/dnnl.hpp>
+
 #include <cstdint>
 #include <vector>
-
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include "src/backends/host/kernel.hpp"
 #include "src/backends/host/memory.hpp"
@@ -42,7 +42,7 @@ struct Argument {
 /// Everything is made before bind(); run() makes nothing.
 class Sequence {
  public:
-  Sequence() = default;
+  Sequence();
   Sequence(Sequence&&) = default;
   Sequence& operator=(Sequence&&) = default;
 
@@ -62,12 +62,16 @@ class Sequence {
   /// `from` in layout `want`: the slot itself where the layouts agree, else
   /// scratch that a reorder, appended here, fills.
   Slot reordered(
-      Slot from, const dnnl::memory::desc& have, const dnnl::memory::desc& want);
+      Slot from,
+      const dnnl::memory::desc& have,
+      const dnnl::memory::desc& want);
 
   /// As reordered, into memory that lives as long as the sequence and is filled
   /// by pack() alone: for operands that seldom change.
   Slot packed(
-      Slot from, const dnnl::memory::desc& have, const dnnl::memory::desc& want);
+      Slot from,
+      const dnnl::memory::desc& have,
+      const dnnl::memory::desc& want);
 
   /// Room for a result in layout `made` that finish() brings to `want` in `to`.
   Slot result(
@@ -101,8 +105,10 @@ class Sequence {
   Step make_step(
       const dnnl::primitive& primitive, const std::vector<Argument>& arguments);
   void bind_step(Step& step, const host::Binding& binding);
-  static void run_step(const Step& step);
+  void run_steps(const std::vector<Step>& steps) const;
 
+  // Primitives are laid out for this many threads and run on as many.
+  int threads_;
   std::vector<Step> steps_;
   std::vector<Step> packing_;
   std::int64_t scratch_bytes_ = 0;

@@ -44,7 +44,8 @@ class PoolKernelBase : public host::Kernel {
     const Window3& w = plan_.window;
     rows_ = w.batch * w.y[0] * w.y[1];
     const std::int64_t work = w.y[2] * w.channels * w.taps();
-    grain_ = std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, work));
+    grain_ =
+        std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, work));
   }
 
   void bind(const host::Binding& binding) override {

@@ -84,31 +84,29 @@ HWY_INLINE bool stays(float best, float next) {
   return best >= next || best != best;
 }
 
-void max_row(
-    const PoolPlan& plan, const float* x, float* y, std::int64_t row) {
+void max_row(const PoolPlan& plan, const float* x, float* y, std::int64_t row) {
   const auto channels = static_cast<std::size_t>(plan.window.channels);
   const std::size_t lanes = hn::Lanes(D());
-  for_each_window(
-      plan, row, [&](const Taps& taps, std::int64_t to) HWY_ATTR {
-        const float* from = x + taps.origin;
-        std::size_t c = 0;
-        for (; c + lanes <= channels; c += lanes) {
-          V best = hn::LoadU(D(), from + taps.offsets[0] + c);
-          for (std::size_t k = 1; k < taps.count; ++k) {
-            const V next = hn::LoadU(D(), from + taps.offsets[k] + c);
-            best = hn::IfThenElse(stays(best, next), best, next);
-          }
-          hn::StoreU(best, D(), y + to + c);
-        }
-        for (; c < channels; ++c) {
-          float best = from[taps.offsets[0] + c];
-          for (std::size_t k = 1; k < taps.count; ++k) {
-            const float next = from[taps.offsets[k] + c];
-            if (!stays(best, next)) best = next;
-          }
-          y[to + c] = best;
-        }
-      });
+  for_each_window(plan, row, [&](const Taps& taps, std::int64_t to) HWY_ATTR {
+    const float* from = x + taps.origin;
+    std::size_t c = 0;
+    for (; c + lanes <= channels; c += lanes) {
+      V best = hn::LoadU(D(), from + taps.offsets[0] + c);
+      for (std::size_t k = 1; k < taps.count; ++k) {
+        const V next = hn::LoadU(D(), from + taps.offsets[k] + c);
+        best = hn::IfThenElse(stays(best, next), best, next);
+      }
+      hn::StoreU(best, D(), y + to + c);
+    }
+    for (; c < channels; ++c) {
+      float best = from[taps.offsets[0] + c];
+      for (std::size_t k = 1; k < taps.count; ++k) {
+        const float next = from[taps.offsets[k] + c];
+        if (!stays(best, next)) best = next;
+      }
+      y[to + c] = best;
+    }
+  });
 }
 
 template <bool kDisjoint>
@@ -142,13 +140,12 @@ HWY_INLINE void max_grad_row_as(
             const V next = hn::LoadU(d, from + taps.offsets[k] + c);
             const auto mask = stays(best, next);
             best = hn::IfThenElse(mask, best, next);
-            where = hn::IfThenElse(
-                mask, where, hn::Set(d, static_cast<float>(k)));
+            where =
+                hn::IfThenElse(mask, where, hn::Set(d, static_cast<float>(k)));
           }
           const V share = hn::LoadU(d, dy + from_y + c);
           for (std::size_t k = 0; k < taps.count; ++k) {
-            const auto mask =
-                hn::Eq(where, hn::Set(d, static_cast<float>(k)));
+            const auto mask = hn::Eq(where, hn::Set(d, static_cast<float>(k)));
             put<kDisjoint>(
                 hn::IfThenElseZero(mask, share), to + taps.offsets[k] + c);
           }
@@ -183,26 +180,25 @@ void average_row(
     const PoolPlan& plan, const float* x, float* y, std::int64_t row) {
   const auto channels = static_cast<std::size_t>(plan.window.channels);
   const std::size_t lanes = hn::Lanes(D());
-  for_each_window(
-      plan, row, [&](const Taps& taps, std::int64_t to) HWY_ATTR {
-        const float* from = x + taps.origin;
-        const auto count = static_cast<float>(taps.count);
-        std::size_t c = 0;
-        for (; c + lanes <= channels; c += lanes) {
-          V sum = hn::LoadU(D(), from + taps.offsets[0] + c);
-          for (std::size_t k = 1; k < taps.count; ++k) {
-            sum = hn::Add(sum, hn::LoadU(D(), from + taps.offsets[k] + c));
-          }
-          hn::StoreU(hn::Div(sum, hn::Set(D(), count)), D(), y + to + c);
-        }
-        for (; c < channels; ++c) {
-          float sum = 0;
-          for (std::size_t k = 0; k < taps.count; ++k) {
-            sum += from[taps.offsets[k] + c];
-          }
-          y[to + c] = sum / count;
-        }
-      });
+  for_each_window(plan, row, [&](const Taps& taps, std::int64_t to) HWY_ATTR {
+    const float* from = x + taps.origin;
+    const auto count = static_cast<float>(taps.count);
+    std::size_t c = 0;
+    for (; c + lanes <= channels; c += lanes) {
+      V sum = hn::LoadU(D(), from + taps.offsets[0] + c);
+      for (std::size_t k = 1; k < taps.count; ++k) {
+        sum = hn::Add(sum, hn::LoadU(D(), from + taps.offsets[k] + c));
+      }
+      hn::StoreU(hn::Div(sum, hn::Set(D(), count)), D(), y + to + c);
+    }
+    for (; c < channels; ++c) {
+      float sum = 0;
+      for (std::size_t k = 0; k < taps.count; ++k) {
+        sum += from[taps.offsets[k] + c];
+      }
+      y[to + c] = sum / count;
+    }
+  });
 }
 
 void average_grad_row(
@@ -215,8 +211,8 @@ void average_grad_row(
         const auto count = static_cast<float>(taps.count);
         std::size_t c = 0;
         for (; c + lanes <= channels; c += lanes) {
-          const V share = hn::Div(
-              hn::LoadU(D(), dy + from_y + c), hn::Set(D(), count));
+          const V share =
+              hn::Div(hn::LoadU(D(), dy + from_y + c), hn::Set(D(), count));
           for (std::size_t k = 0; k < taps.count; ++k) {
             put<false>(share, to + taps.offsets[k] + c);
           }

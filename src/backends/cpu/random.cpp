@@ -79,8 +79,7 @@ class RandomKernel final : public host::Kernel {
     }
   }
 
-  void put_normal(
-      const std::uint32_t* words, std::int64_t n, float* y) const {
+  void put_normal(const std::uint32_t* words, std::int64_t n, float* y) const {
     for (std::int64_t i = 0; i < n; i += 2) {
       const auto pair = normal_float(words[i], words[i + 1]);
       y[i] = mean_ + stddev_ * pair[0];

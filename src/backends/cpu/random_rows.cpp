@@ -34,8 +34,8 @@ HWY_INLINE HighLow multiply(Words a, Words b) {
   const DWord d;
   const DLong dl;
   const auto even = hn::MulEven(a, b);
-  const auto odd = hn::MulEven(
-      hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(dl, a))), b);
+  const auto odd =
+      hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(dl, a))), b);
   return {
       hn::OddEven(
           hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even))),

@@ -38,7 +38,8 @@ bool reduction_of(const Graph& graph, const Node& node, Reduction& reduction) {
   std::size_t i = 0;
   const auto skip = [&](bool which) {
     std::int64_t size = 1;
-    for (; i < x.rank() && (x[i] == 1 || reduced[i] == which); ++i) size *= x[i];
+    for (; i < x.rank() && (x[i] == 1 || reduced[i] == which); ++i)
+      size *= x[i];
     return size;
   };
   reduction.outer = skip(false);
@@ -51,8 +52,7 @@ class ReduceKernel final : public host::Kernel {
  public:
   ReduceKernel(const Graph& graph, const Node& node) : op_(node.op) {
     reduction_of(graph, node, shape_);
-    divisor_ =
-        op_ == Op::reduce_mean ? static_cast<double>(shape_.rows) : 1.0;
+    divisor_ = op_ == Op::reduce_mean ? static_cast<double>(shape_.rows) : 1.0;
     // Narrow matrices are taken several rows at a time: vectors are then full.
     while (shape_.inner * group_ % 16 != 0 && group_ < 16) group_ *= 2;
     if (shape_.inner * group_ > kMaxColumns) {
@@ -127,8 +127,7 @@ class ReduceKernel final : public host::Kernel {
   void run_pieces() const {
     parallel_for(
         pieces_ * tiles_,
-        grain(
-            shape_.rows / pieces_ * std::min(shape_.inner, kMaxColumns)),
+        grain(shape_.rows / pieces_ * std::min(shape_.inner, kMaxColumns)),
         [this](std::int64_t begin, std::int64_t end) {
           for (std::int64_t task = begin; task < end; ++task) {
             const std::int64_t piece = task / tiles_;

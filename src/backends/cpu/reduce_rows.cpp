@@ -85,7 +85,7 @@ double row_as(const float* x, std::int64_t n) {
 template <class F, std::size_t kVectors>
 HWY_INLINE void columns_as(
     const float* x, std::size_t rows, std::size_t stride, double* result) {
-  constexpr std::size_t kRun = 64;  // rows joined in float
+  constexpr std::size_t kRun = 16;  // rows joined in float
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   HWY_ALIGN float buffer[kVectors * HWY_MAX_BYTES / sizeof(float)];

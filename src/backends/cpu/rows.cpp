@@ -16,7 +16,11 @@ namespace {
 
 template <class F, class T, class R>
 void unary_row(
-    void* y_data, const void* a_data, const void*, const void*, std::int64_t n) {
+    void* y_data,
+    const void* a_data,
+    const void*,
+    const void*,
+    std::int64_t n) {
   const auto* a = static_cast<const T*>(a_data);
   auto* y = static_cast<R*>(y_data);
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<R>(F{}(a[i]));
@@ -51,7 +55,11 @@ void select_row(
 
 template <class From, class To>
 void cast_row(
-    void* y_data, const void* a_data, const void*, const void*, std::int64_t n) {
+    void* y_data,
+    const void* a_data,
+    const void*,
+    const void*,
+    std::int64_t n) {
   const auto* a = static_cast<const From*>(a_data);
   auto* y = static_cast<To*>(y_data);
   for (std::int64_t i = 0; i < n; ++i) y[i] = convert_element<To>(a[i]);
@@ -96,7 +104,9 @@ T negated(T x) {
 
 struct Negative {
   template <class T>
-  T operator()(T x) const { return negated(x); }
+  T operator()(T x) const {
+    return negated(x);
+  }
 };
 
 struct Absolute {
@@ -113,18 +123,26 @@ struct Absolute {
 };
 
 struct Larger {  // NaN wins
+
   template <class T>
-  T operator()(T a, T b) const { return a > b || a != a ? a : b; }
+  T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
 };
 
 struct Smaller {
   template <class T>
-  T operator()(T a, T b) const { return a < b || a != a ? a : b; }
+  T operator()(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
 };
 
 struct Rectified {  // NaN stays
+
   template <class T>
-  T operator()(T x) const { return x < 0 ? T{0} : x; }
+  T operator()(T x) const {
+    return x < 0 ? T{0} : x;
+  }
 };
 
 // The dtypes that have rows here: the rest is left to reference.
@@ -274,8 +292,7 @@ Row fill_row(DType dtype) {
 Row find_row(Op op, const DType operands[3], DType result, unsigned scalars) {
   const bool from_bool = operands[0] == DType::boolean;
   const bool is_float = operands[0] == DType::f32 && op != Op::cast;
-  const bool float_cast =
-      op == Op::cast && from_bool && result == DType::f32;
+  const bool float_cast = op == Op::cast && from_bool && result == DType::f32;
   const bool float_select = op == Op::select && result == DType::f32;
   if (is_float || float_cast || float_select) {
     if (const Row row = find_float_row(op, scalars)) return row;

@@ -13,8 +13,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <hwy/contrib/math/math-inl.h>
-
 #include "src/backends/cpu/float_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,7 +81,11 @@ HWY_INLINE M bytes_to_mask(hn::Vec<DByte> bytes) {
 
 template <class F>
 void unary_row(
-    void* y_data, const void* a_data, const void*, const void*, std::int64_t n) {
+    void* y_data,
+    const void* a_data,
+    const void*,
+    const void*,
+    std::int64_t n) {
   const Operand<false> a(a_data);
   auto* y = static_cast<float*>(y_data);
   const std::size_t lanes = hn::Lanes(D());
@@ -135,15 +137,13 @@ void compare_row(
   const auto size = static_cast<std::size_t>(n);
   std::size_t i = 0;
   for (; i + lanes <= size; i += lanes) {
-    hn::StoreU(
-        mask_to_bytes(F::apply(a.load(i), b.load(i))), DByte(), y + i);
+    hn::StoreU(mask_to_bytes(F::apply(a.load(i), b.load(i))), DByte(), y + i);
   }
   if (i < size) {
     const std::size_t rest = size - i;
     HWY_ALIGN std::uint8_t buffer[HWY_MAX_BYTES];
     hn::Store(
-        mask_to_bytes(
-            F::apply(a.load_part(i, rest), b.load_part(i, rest))),
+        mask_to_bytes(F::apply(a.load_part(i, rest), b.load_part(i, rest))),
         DByte(),
         buffer);
     copy_elements(buffer, y + i, rest);
@@ -156,6 +156,7 @@ void test_row(
   struct OfFirst {
     static HWY_INLINE M apply(V x, V) { return F::apply(x); }
   };
+
   compare_row<OfFirst, kVectors>(y, a, a, c, n);
   static_cast<void>(b);
 }
@@ -193,7 +194,11 @@ void select_row(
 
 // bool to 0 or 1.
 void from_bool_row(
-    void* y_data, const void* a_data, const void*, const void*, std::int64_t n) {
+    void* y_data,
+    const void* a_data,
+    const void*,
+    const void*,
+    std::int64_t n) {
   const auto* a = static_cast<const std::uint8_t*>(a_data);
   auto* y = static_cast<float*>(y_data);
   for (std::int64_t i = 0; i < n; ++i) y[i] = a[i] != 0 ? 1.0F : 0.0F;

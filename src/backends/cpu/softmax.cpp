@@ -52,9 +52,7 @@ class SoftmaxKernel final : public host::Kernel {
         break;
       case Op::softmax_cross_entropy:
         y[row] = cross_entropy_row(
-            x,
-            binding_.inputs[1].as<const float>() + row * classes_,
-            classes_);
+            x, binding_.inputs[1].as<const float>() + row * classes_, classes_);
         break;
       default:
         y[row] = of_index(x, row);
@@ -62,8 +60,7 @@ class SoftmaxKernel final : public host::Kernel {
   }
 
   float of_index(const float* x, std::int64_t row) const {
-    const std::int64_t label =
-        reference::load_index(binding_.inputs[1], row);
+    const std::int64_t label = reference::load_index(binding_.inputs[1], row);
     if (label < 0 || label >= classes_) {
       return std::numeric_limits<float>::quiet_NaN();
     }

@@ -113,14 +113,12 @@ float cross_entropy_here(
   const V log_sum = hn::Set(D(), spread.log_sum);
   const std::size_t lanes = hn::Lanes(D());
   V sum = hn::Zero(D());
-  for_each_vector(
-      x, n, 0, [&](V v, std::size_t i, std::size_t part) HWY_ATTR {
-        const V label = part == lanes ? hn::LoadU(D(), labels + i)
-                                      : load_part(labels + i, part, 0);
-        // Padded elements have the label 0.
-        sum = hn::Sub(
-            sum, hn::Mul(label, hn::Sub(hn::Sub(v, shift), log_sum)));
-      });
+  for_each_vector(x, n, 0, [&](V v, std::size_t i, std::size_t part) HWY_ATTR {
+    const V label = part == lanes ? hn::LoadU(D(), labels + i)
+                                  : load_part(labels + i, part, 0);
+    // Padded elements have the label 0.
+    sum = hn::Sub(sum, hn::Mul(label, hn::Sub(hn::Sub(v, shift), log_sum)));
+  });
   return sum_of(sum);
 }
 

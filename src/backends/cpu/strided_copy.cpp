@@ -9,7 +9,7 @@ namespace keratin::cpu {
 
 namespace {
 
-constexpr std::int64_t kTile = 32;          // elements a side
+constexpr std::int64_t kTile = 32;         // elements a side
 constexpr std::int64_t kGrain = 64 << 10;  // bytes worth a second thread
 
 }  // namespace

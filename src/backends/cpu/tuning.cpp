@@ -7,10 +7,11 @@
 #include <mutex>
 #include <utility>
 
+#include <keratin/threads.hpp>
+
 #include "src/core/check.hpp"
 #include "src/core/log.hpp"
 #include "src/core/parallel.hpp"
-#include <keratin/threads.hpp>
 
 namespace keratin::cpu {
 
@@ -28,7 +29,10 @@ Choices& choices() {
   return instance;
 }
 
-// Seconds of the best run. A candidate that is hopeless is not repeated.
+// How long one candidate is timed: large models have hundreds of nodes.
+constexpr double kSeconds = 0.02;
+
+// Seconds of the best run.
 double best_time(Sequence& sequence, double limit) {
   using Clock = std::chrono::steady_clock;
   sequence.run();  // warms caches, code and memory
@@ -41,7 +45,8 @@ double best_time(Sequence& sequence, double limit) {
         std::chrono::duration<double>(Clock::now() - start).count();
     best = std::min(best, seconds);
     total += seconds;
-    if (total > 0.2 || (run == 1 && best > 1.5 * limit)) break;
+    if (run > 0 && total > kSeconds) break;
+    if (run == 2 && best > 1.5 * limit) break;  // hopeless
   }
   return best;
 }
@@ -77,7 +82,9 @@ DeterministicScope::DeterministicScope(bool deterministic)
   deterministic_scope = deterministic;
 }
 
-DeterministicScope::~DeterministicScope() { deterministic_scope = before_; }
+DeterministicScope::~DeterministicScope() {
+  deterministic_scope = before_;
+}
 
 std::unique_ptr<Sequence> fastest(
     const std::string& key,
