@@ -243,9 +243,12 @@ std::vector<Value> LayerImpl::invoke(
   const std::vector<Value> outputs = call_many(ctx, own);
   if (activity_regularizer_) {
     for (const Value& output : outputs) {
-      if (is_floating(output.dtype())) {
-        ctx.add_loss(activity_regularizer_(output));
-      }
+      if (!is_floating(output.dtype())) continue;
+      // Per row, so that it is as strong for every batch size.
+      const Value penalty = activity_regularizer_(output);
+      const bool rows = output.rank() > 0 && output.shape()[0] > 0;
+      ctx.add_loss(
+          rows ? penalty / static_cast<double>(output.shape()[0]) : penalty);
     }
   }
   const std::vector<Value> masks = compute_masks(ctx, own, outputs);

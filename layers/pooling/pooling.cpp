@@ -87,7 +87,10 @@ class GlobalPoolingImpl final : public SpatialLayer {
   }
 
   void build(const std::vector<Shape>& inputs) override {
-    expect_spatial(inputs);
+    // A mask given as an argument has a shape of its own.
+    const bool masked =
+        kind_ == Kind::average && rank() == 1 && inputs.size() == 2;
+    expect_spatial(masked ? std::vector<Shape>{inputs[0]} : inputs);
   }
 
   std::vector<Value> call_many(

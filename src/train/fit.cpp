@@ -238,10 +238,10 @@ History ModelImpl::fit(
   Epochs epochs(*this, std::move(data), arguments, who);
   const int verbose = resolve_verbose(arguments.verbose);
   auto history = std::make_shared<HistoryCallback>();
-  std::vector<std::shared_ptr<Callback>> list = {history};
+  // Keras's order: what callbacks add to the logs is shown and kept.
+  std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
+  list.push_back(history);
   if (verbose != 0) list.push_back(make_progress_bar(verbose));
-  list.insert(
-      list.end(), arguments.callbacks.begin(), arguments.callbacks.end());
   CallbackList callbacks(
       std::move(list), *this, {arguments.epochs, epochs.steps(), verbose});
 

@@ -8,6 +8,10 @@
 
 namespace conformance {
 
+/// Keras starts a path with the names of the models that were open when the
+/// weight was made, which a file does not tell; the rest must agree.
+bool same_path(const std::string& ours, const std::string& keras);
+
 /// Compares every weight with `group`/PATH, in the order and under the paths
 /// that Keras lists.
 void compare_weights(
