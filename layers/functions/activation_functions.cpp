@@ -170,7 +170,7 @@ Value glu(const Value& x) {
   const std::int64_t width = x.rank() == 0 ? 1 : x.shape().back();
   if (width % 2 != 0) {
     throw InvalidArgument(format(
-        "[glu] expected an even last axis, got {}[{}]", x.dtype(), x.shape()));
+        "[glu] expected an even last axis, got {}{}", x.dtype(), x.shape()));
   }
   return ops::slice_axis(x, -1, 0, width / 2) *
          ops::sigmoid(ops::slice_axis(x, -1, width / 2, width));

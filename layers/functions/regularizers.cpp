@@ -109,7 +109,7 @@ class Orthogonal final : public RegularizerImpl {
   Value penalty(const Value& x) const override {
     if (x.rank() != 2) {
       throw InvalidArgument(format(
-          "[OrthogonalRegularizer] expected a matrix, got {}[{}]",
+          "[OrthogonalRegularizer] expected a matrix, got {}{}",
           x.dtype(),
           x.shape()));
     }

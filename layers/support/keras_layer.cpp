@@ -152,7 +152,7 @@ void KerasLayer::expect_dim(
   const std::int64_t got = x.shape()[axis_of(x.shape(), axis)];
   if (got == expected) return;
   fail(format(
-      "expected extent {} of axis {}, for which it was built, got {}[{}] with "
+      "expected extent {} of axis {}, for which it was built, got {}{} with "
       "{}",
       expected,
       axis,
