@@ -111,6 +111,22 @@ void run_resume_case(
 
 namespace {
 
+/// {"SGD": {...}} or ["ExponentialDecay", {...}] as Keras serializes it.
+Config serialized(const std::string& name, const Config& arguments) {
+  return Config::object({{"class_name", name}, {"config", arguments}});
+}
+
+Config compile_config(Config compile) {
+  auto [name, arguments] = compile.at("optimizer").as_object().at(0);
+  if (Config* rate = arguments.find("learning_rate");
+      rate != nullptr && rate->is_array()) {
+    const Config::Array& schedule = rate->as_array();
+    *rate = serialized(schedule.at(0).as_string(), schedule.at(1));
+  }
+  compile["optimizer"] = serialized(name, arguments);
+  return compile;
+}
+
 keratin::FitArguments fit_arguments(
     const Config& run, const Hdf5File& golden, const Settings& settings) {
   keratin::FitArguments arguments;
@@ -167,9 +183,12 @@ void run_fit_case(
     const Case& test, const Settings& settings, Comparison& result) {
   const Hdf5File golden(test.path.string());
   const Config run = settings.config(text_attr(golden, "run"), "run");
-  // The model's JSON carries the arguments of compile.
-  Model model = keratin::model_from_json(
-      text_attr(golden, "model"), {.dtype = settings.dtype_override()});
+  Config config = Config::parse(text_attr(golden, "model"), "model");
+  // What the model's JSON says was written after the run: callbacks may have
+  // changed the learning rate.
+  config["compile_config"] = compile_config(run.at("compile"));
+  Model model = keratin::model_from_config(
+      config, {.dtype = settings.dtype_override()});
   set_start_weights(golden, model);
   const keratin::History history = model.fit(
       settings.data(golden.read("x")),
