@@ -11,6 +11,8 @@
 #include <keratin/data/split.hpp>
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
+#include <keratin/function.hpp>
+#include <keratin/gradients.hpp>
 #include <keratin/initializers.hpp>
 #include <keratin/io/csv.hpp>
 #include <keratin/io/idx.hpp>
