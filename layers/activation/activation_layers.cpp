@@ -182,12 +182,15 @@ class SoftmaxImpl final : public KerasLayer {
 
   bool supports_masking() const override { return true; }
 
+  bool takes_mask() const override { return true; }
+
   void fields(FieldVisitor& visit) override {
     KerasLayer::fields(visit);
     visit("axis", o_.axis);
   }
 
   void build(const std::vector<Shape>& inputs) override {
+    expect_min_rank(inputs, 1);
     sorted_axes(inputs[0], o_.axis.values(), who());  // only checks
   }
 

@@ -46,6 +46,8 @@ class BatchNormalizationImpl final : public KerasLayer {
 
   bool supports_masking() const override { return true; }
 
+  bool takes_mask() const override { return true; }
+
   void fields(FieldVisitor& visit) override {
     KerasLayer::fields(visit);
     visit("axis", o_.axis);

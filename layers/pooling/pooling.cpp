@@ -86,11 +86,12 @@ class GlobalPoolingImpl final : public SpatialLayer {
     visit("keepdims", o_.keepdims);
   }
 
+  bool takes_mask() const override {
+    return kind_ == Kind::average && rank() == 1;
+  }
+
   void build(const std::vector<Shape>& inputs) override {
-    // A mask given as an argument has a shape of its own.
-    const bool masked =
-        kind_ == Kind::average && rank() == 1 && inputs.size() == 2;
-    expect_spatial(masked ? std::vector<Shape>{inputs[0]} : inputs);
+    expect_spatial(inputs);
   }
 
   std::vector<Value> call_many(
@@ -102,7 +103,7 @@ class GlobalPoolingImpl final : public SpatialLayer {
       axes.push_back(first + static_cast<std::int64_t>(i));
     }
     if (kind_ == Kind::max) return {ops::max(x, axes, o_.keepdims)};
-    const Value mask = rank() == 1 ? call_mask(ctx, inputs) : Value();
+    const Value mask = takes_mask() ? call_mask(ctx, inputs) : Value();
     if (!mask) return {ops::mean(x, axes, o_.keepdims)};
     const Value kept = ops::cast(
         ops::expand_dims(mask, channels_first() ? 1 : 2), DType::boolean);

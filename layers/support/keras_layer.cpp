@@ -117,7 +117,7 @@ void KerasLayer::settle() {
 
 void KerasLayer::expect_min_rank(
     const std::vector<Shape>& inputs, std::size_t minimum) const {
-  if (inputs.size() != 1) {
+  if (inputs.size() != 1 && !(takes_mask() && inputs.size() == 2)) {
     fail(format("expected one input tensor, got {}", inputs.size()));
   }
   if (inputs[0].rank() >= minimum) return;

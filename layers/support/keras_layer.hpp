@@ -30,6 +30,9 @@ class KerasLayer : public LayerImpl {
   Config get_config() const override;
   void from_config(const Config& config, const std::string& where) override;
 
+  /// Whether a second tensor may be given, the keyword argument "mask".
+  virtual bool takes_mask() const { return false; }
+
  protected:
   /// Checks the arguments and brings them into the form that configs hold
   /// (kernel_size 3 -> {3, 3}). Overrides call the base first, which checks
@@ -39,11 +42,12 @@ class KerasLayer : public LayerImpl {
   /// Whether Keras writes activity_regularizer also when there is none.
   virtual bool writes_activity_regularizer() const { return false; }
 
-  /// Fails unless there is one input shape of rank >= minimum.
+  /// Fails unless there is one input shape (and a mask's where the layer takes
+  /// one), of rank >= minimum.
   void expect_min_rank(
       const std::vector<Shape>& inputs, std::size_t minimum) const;
 
-  /// Fails unless there is one input shape of this rank.
+  /// As expect_min_rank, for one rank.
   void expect_rank(const std::vector<Shape>& inputs, std::size_t rank) const;
 
   /// The extent of one axis, which must be known.

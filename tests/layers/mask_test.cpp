@@ -87,6 +87,20 @@ TEST_CASE("BatchNormalization leaves masked steps out of its statistics") {
   check_values(run.assigned[1], {2}, {0, 0});
 }
 
+TEST_CASE("layers that take a mask take it as a keyword argument, too") {
+  const kl::Input x({2, 2});
+  const kl::Input steps_mask({2}, {.dtype = DType::boolean});
+  const kl::Input element_mask({2, 2}, {.dtype = DType::boolean});
+  const auto shape_of = [&](const Layer& layer, const kl::Input& mask) {
+    SymbolicInputs inputs(x.tensor());
+    inputs.items.push_back({"mask", {mask.tensor()}});
+    return layer.call(inputs)[0].shape().str();
+  };
+  CHECK(shape_of(kl::BatchNormalization(), steps_mask) == "[?,2,2]");
+  CHECK(shape_of(kl::GlobalAveragePooling1D(), steps_mask) == "[?,2]");
+  CHECK(shape_of(kl::Softmax(), element_mask) == "[?,2,2]");
+}
+
 TEST_CASE("BatchNormalization refuses a mask of another rank") {
   const Tensor mask(std::vector<bool>{true}, {1});
   CHECK(
