@@ -7,7 +7,9 @@
 #include <keratin/layers/input.hpp>
 
 #include "layers/base/input_layer.hpp"
+#include "layers/base/naming.hpp"
 #include "src/core/format.hpp"
+#include "src/train/trainer_state.hpp"
 
 namespace keratin {
 
@@ -44,6 +46,7 @@ void SequentialImpl::add(const std::vector<Layer>& layers) {
     stack.push_back(layer);
   }
   std::swap(stack_, stack);
+  trainer().reset();  // programs of the former stack
   try {
     rebuild();
   } catch (...) {
@@ -55,6 +58,7 @@ void SequentialImpl::add(const std::vector<Layer>& layers) {
 void SequentialImpl::pop() {
   if (layers().empty()) fail("has no layer to take away");
   stack_.pop_back();
+  trainer().reset();
   rebuild();
 }
 
@@ -67,6 +71,7 @@ void SequentialImpl::rebuild() {
   if (stack_.size() < 2 || !is_input(stack_[0])) return;
   const SymbolicTensor input =
       static_cast<InputLayerImpl&>(stack_[0].impl()).tensor();
+  const NameScope scope(name(), static_cast<LayerImpl*>(this));
   SymbolicTensor x = input;
   for (const Layer& layer : layers()) x = layer(x);
   set_graph({input}, {x});

@@ -88,6 +88,7 @@ void LayerImpl::ensure_built(const std::vector<Shape>& input_shapes) {
   shapes.reserve(input_shapes.size());
   for (const Shape& shape : input_shapes) shapes.push_back(hide_probe(shape));
   try {
+    const NameScope scope(name(), this);
     build(shapes);
   } catch (...) {
     trainable_variables_.clear();
@@ -163,7 +164,9 @@ Variable LayerImpl::add_weight(
   Tensor initial = options.initializer ? options.initializer(shape, dtype)
                                        : Tensor(dtype, shape);
   Variable variable(std::move(initial), std::move(made));
-  variable.state().path = format("{}/{}", this->name(), name);
+  const std::string& scope = current_name_scope();
+  variable.state().path =
+      format("{}/{}", scope.empty() ? this->name() : scope, name);
   (options.trainable ? trainable_variables_ : non_trainable_variables_)
       .push_back(variable);
   return variable;
@@ -233,9 +236,12 @@ std::vector<Value> LayerImpl::invoke(
   for (const Value& value : tensors) {
     if (!value) fail("got an empty value as input");
     shapes.push_back(value.shape());
+    // Weights are made for any batch size.
+    if (!built_ && value.rank() > 0) shapes.back()[0] = kUnknown;
   }
   ensure_built(shapes);
   const LayerScope scope(tensors[0].graph(), name());
+  const NameScope names(name(), this);  // of what is built only when called
   const DType dtype = compute_dtype();
   const AutocastScope autocast(ctx, &dtype);
   const CallInputs own =

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <keratin/layer.hpp>
 
@@ -54,6 +55,32 @@ std::string unique_name(const std::string& prefix) {
   const std::int64_t count = all.used[prefix]++;
   return count == 0 ? prefix : format("{}_{}", prefix, count);
 }
+
+namespace {
+
+struct Scope {
+  std::string path;
+  const void* owner = nullptr;
+};
+
+Scope& current_scope() {
+  thread_local Scope scope;
+  return scope;
+}
+
+}  // namespace
+
+NameScope::NameScope(const std::string& name, const void* owner)
+    : outer_(current_scope().path), outer_owner_(current_scope().owner) {
+  if (owner == outer_owner_) return;
+  current_scope() = {outer_.empty() ? name : outer_ + "/" + name, owner};
+}
+
+NameScope::~NameScope() {
+  current_scope() = {std::move(outer_), outer_owner_};
+}
+
+const std::string& current_name_scope() { return current_scope().path; }
 
 void clear_session() {
   Names& all = names();

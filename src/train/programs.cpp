@@ -86,20 +86,16 @@ void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
   model.ensure_built(shapes);
 }
 
-/// The optimizer's variables are those that were trainable at compile.
-void prepare_training(ModelImpl& model) {
-  TrainerState& state = model.trainer();
-  if (!state.trained_known) {
-    state.trained = model.trainable_weights();
-    state.trained_known = true;
-  } else if (model.trainable_weights() != state.trained) {
-    throw InvalidArgument(format(
-        "{} has other trainable weights than when it was compiled; call "
-        "compile again after freezing or unfreezing layers",
-        model.who()));
+/// What is trainable is settled when compile is called, as in Keras.
+void check_trainable(const ModelImpl& model) {
+  const TrainerState& state = model.trainer_state();
+  if (!state.trained_known || model.trainable_weights() == state.trained) {
+    return;
   }
-  OptimizerImpl& optimizer = state.arguments.optimizer.impl();
-  if (!optimizer.built()) optimizer.build(state.trained);
+  throw InvalidArgument(format(
+      "{} has other trainable weights than when it was compiled; call compile "
+      "again after freezing or unfreezing layers",
+      model.who()));
 }
 
 Graph build_step(
@@ -121,7 +117,7 @@ Graph build_step(
   std::vector<Value> outputs;
   switch (mode) {
     case Mode::train:
-      prepare_training(model);
+      check_trainable(model);
       model.train_step(ctx, data);
       break;
     case Mode::test:

@@ -148,6 +148,11 @@ Value forward_and_loss(
 void ModelImpl::train_step(StepContext& ctx, const StepData& data) {
   std::vector<Value> y_pred;
   const Value loss = forward_and_loss(*this, ctx, data, y_pred);
+  // Known only now: a model class makes its weights in its first pass.
+  if (!trainer_->trained_known) {
+    trainer_->trained = trainable_weights();
+    trainer_->trained_known = true;
+  }
   const std::vector<Variable>& variables = trainer_->trained;
   if (!variables.empty()) {
     optimizer().impl().apply(ctx, ctx.gradients(loss, variables), variables);

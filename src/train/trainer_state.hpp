@@ -72,7 +72,7 @@ struct TrainerState {
   bool compiled = false;
   CompileArguments arguments;
 
-  // Trainable weights when compile was called: what the optimizer updates.
+  // Trainable weights at the first step after compile: what is updated.
   std::vector<Variable> trained;
   bool trained_known = false;
 
