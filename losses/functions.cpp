@@ -115,7 +115,9 @@ Value huber(const Value& y_true, const Value& y_pred, double delta) {
 Value log_cosh(const Value& y_true, const Value& y_pred) {
   const auto [y, p] = prepare(y_true, y_pred, "log_cosh");
   const Value error = p - y;
-  return last_mean(error + ops::softplus(error * -2.0) - std::log(2.0));
+  // Keras takes the logarithm of 2 in float32, whatever it computes in.
+  const double log_2 = std::log(2.0F);
+  return last_mean(error + ops::softplus(error * -2.0) - log_2);
 }
 
 Value cosine_similarity(
