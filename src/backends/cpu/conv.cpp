@@ -116,8 +116,8 @@ using MakePass = std::unique_ptr<Sequence> (*)(
 Candidate candidate(
     std::string name,
     MakePass pass,
-    ConvPlan plan,
-    Layouts layouts,
+    const ConvPlan& plan,
+    const Layouts& layouts,
     bool any_speed = false) {
   return {
       std::move(name),

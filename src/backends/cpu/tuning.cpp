@@ -9,6 +9,7 @@
 
 #include <keratin/threads.hpp>
 
+#include "src/backends/host/memory.hpp"
 #include "src/core/check.hpp"
 #include "src/core/log.hpp"
 #include "src/core/parallel.hpp"
@@ -52,24 +53,30 @@ double best_time(Sequence& sequence, double limit) {
 }
 
 // Memory that holds ones: denormals or zeros would not do.
-struct Arena {
-  explicit Arena(std::int64_t bytes)
-      : values(static_cast<std::size_t>(bytes) / sizeof(float) + 32, 1.0F) {}
+host::AlignedBuffer ones(std::int64_t bytes) {
+  host::AlignedBuffer buffer(bytes);
+  const auto count = static_cast<std::size_t>(bytes) / sizeof(float);
+  std::fill_n(reinterpret_cast<float*>(buffer.data()), count, 1.0F);
+  return buffer;
+}
 
-  std::byte* data() {
-    const auto address = reinterpret_cast<std::uintptr_t>(values.data());
-    return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
-  }
-
-  std::vector<float> values;
-};
+std::vector<host::AlignedBuffer> ones(const std::vector<std::int64_t>& sizes) {
+  std::vector<host::AlignedBuffer> buffers;
+  buffers.reserve(sizes.size());
+  for (const std::int64_t bytes : sizes) buffers.push_back(ones(bytes));
+  return buffers;
+}
 
 host::Binding bind_to(
-    std::vector<Arena>& inputs, std::vector<Arena>& outputs, Arena& scratch) {
+    const std::vector<host::AlignedBuffer>& inputs,
+    const std::vector<host::AlignedBuffer>& outputs,
+    const host::AlignedBuffer& scratch) {
   host::Binding binding;
-  for (Arena& arena : inputs) binding.inputs.push_back({arena.data(), nullptr});
-  for (Arena& arena : outputs) {
-    binding.outputs.push_back({arena.data(), nullptr});
+  for (const auto& buffer : inputs) {
+    binding.inputs.push_back({buffer.data(), nullptr});
+  }
+  for (const auto& buffer : outputs) {
+    binding.outputs.push_back({buffer.data(), nullptr});
   }
   binding.scratch = scratch.data();
   return binding;
@@ -113,10 +120,8 @@ std::unique_ptr<Sequence> fastest(
   }
 
   const ComputeScope compute;
-  std::vector<Arena> inputs;
-  std::vector<Arena> outputs;
-  for (const std::int64_t bytes : input_bytes) inputs.emplace_back(bytes);
-  for (const std::int64_t bytes : output_bytes) outputs.emplace_back(bytes);
+  const auto inputs = ones(input_bytes);
+  const auto outputs = ones(output_bytes);
   std::unique_ptr<Sequence> winner;
   std::string winner_name;
   double best = std::numeric_limits<double>::infinity();
@@ -124,7 +129,7 @@ std::unique_ptr<Sequence> fastest(
     if (winner && candidate.last_resort) break;
     auto sequence = candidate.make();
     if (!sequence) continue;
-    Arena scratch(sequence->scratch_bytes());
+    const host::AlignedBuffer scratch = ones(sequence->scratch_bytes());
     sequence->bind(bind_to(inputs, outputs, scratch));
     sequence->pack();
     const double seconds = best_time(*sequence, best);
