@@ -7,21 +7,14 @@
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
+#include "layers/functions/rounding.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::activation_functions {
 
 using ops::where;
 
-namespace {
-
-/// TensorFlow keeps some constants in float32 whatever the dtype of x; in
-/// float64 Keras's results show it.
-double rounded(double value) {
-  return static_cast<double>(static_cast<float>(value));
-}
-
-}  // namespace
+using layers::float_rounded;
 
 Value relu(
     const Value& x,
@@ -32,15 +25,15 @@ Value relu(
   if (negative_slope != 0 && plain) return leaky_relu(x, negative_slope);
   Value y = ops::relu(x);
   if (threshold != 0) {
-    y = where(ops::greater(x, rounded(threshold)), x, ops::zeros_like(x));
+    y = where(ops::greater(x, float_rounded(threshold)), x, ops::zeros_like(x));
   }
-  if (max_value) y = ops::clip(y, 0, rounded(*max_value));
+  if (max_value) y = ops::clip(y, 0, float_rounded(*max_value));
   if (negative_slope == 0) return y;
   return y - negative_slope * ops::relu(ops::subtract(threshold, x));
 }
 
 Value leaky_relu(const Value& x, double negative_slope) {
-  return where(ops::greater(x, 0.0), x, x * rounded(negative_slope));
+  return where(ops::greater(x, 0.0), x, x * float_rounded(negative_slope));
 }
 
 Value elu(const Value& x, double alpha) {
@@ -115,7 +108,7 @@ Value silu(const Value& x) {
 }
 
 Value gelu(const Value& x) {
-  return x * 0.5 * (ops::erf(x * rounded(1 / std::numbers::sqrt2)) + 1.0);
+  return x * 0.5 * (ops::erf(x * float_rounded(1 / std::numbers::sqrt2)) + 1.0);
 }
 
 Value mish(const Value& x) {

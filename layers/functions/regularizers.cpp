@@ -5,6 +5,7 @@
 #include <keratin/ops.hpp>
 #include <keratin/regularizers.hpp>
 
+#include "layers/functions/rounding.hpp"
 #include "layers/functions/table.hpp"
 
 namespace keratin {
@@ -15,6 +16,8 @@ std::string RegularizerImpl::module() const {
 
 namespace {
 
+using layers::float_rounded;
+
 double checked(double factor, const char* name) {
   if (!std::isfinite(factor) || factor < 0) {
     throw InvalidArgument(format(
@@ -23,12 +26,14 @@ double checked(double factor, const char* name) {
   return factor;
 }
 
+// Keras keeps factors in float32 whatever the dtype of x.
+
 Value l1_term(const Value& x, double factor) {
-  return ops::sum(ops::abs(x)) * factor;
+  return ops::sum(ops::abs(x)) * float_rounded(factor);
 }
 
 Value l2_term(const Value& x, double factor) {
-  return ops::sum(ops::square(x)) * factor;
+  return ops::sum(ops::square(x)) * float_rounded(factor);
 }
 
 class L1 final : public RegularizerImpl {

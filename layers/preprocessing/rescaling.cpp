@@ -33,7 +33,9 @@ class RescalingImpl final : public KerasLayer {
 
   Value call(CallContext& ctx, const Value& x) override {
     const auto constant = [&](const Tensor& value) {
-      return ops::constant(ctx.graph(), value.cast(compute_dtype()));
+      // Keras keeps them in float32 whatever the compute dtype.
+      return ops::constant(
+          ctx.graph(), value.cast(DType::f32).cast(compute_dtype()));
     };
     return ops::cast(x, compute_dtype()) * constant(scale_tensor_) +
            constant(offset_tensor_);

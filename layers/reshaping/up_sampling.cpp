@@ -2,6 +2,7 @@
 
 #include <keratin/layers/reshaping.hpp>
 
+#include "layers/reshaping/interpolation.hpp"
 #include "layers/support/factories.hpp"
 #include "layers/support/spatial_layer.hpp"
 
@@ -42,8 +43,14 @@ class UpSamplingImpl final : public SpatialLayer {
  public:
   explicit UpSamplingImpl(std::size_t rank) : SpatialLayer(rank) {}
 
-  UpSamplingImpl(std::size_t rank, Dims size, const SpatialOptions& options)
-      : SpatialLayer(rank, options), size_(std::move(size)) {
+  UpSamplingImpl(
+      std::size_t rank,
+      Dims size,
+      const SpatialOptions& options,
+      std::string interpolation = "nearest")
+      : SpatialLayer(rank, options),
+        size_(std::move(size)),
+        interpolation_(std::move(interpolation)) {
     settle();
   }
 
@@ -54,7 +61,11 @@ class UpSamplingImpl final : public SpatialLayer {
     visit("size", size_);
     visit_data_format(visit);
     if (rank() == 2) {
-      visit("interpolation", interpolation_, {.choices = {"nearest"}});
+      visit(
+          "interpolation",
+          interpolation_,
+          {.choices = {
+               "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"}});
     }
   }
 
@@ -62,12 +73,37 @@ class UpSamplingImpl final : public SpatialLayer {
     expect_spatial(inputs);
   }
 
+  /// Not traced: a matrix for a number in place of an unknown extent would be
+  /// large.
+  std::vector<Spec> compute_output_spec(
+      const Arguments<Spec>& inputs) override {
+    Spec spec = inputs.inputs()[0];
+    expect_spatial({spec.shape});
+    if (is_floating(spec.dtype)) spec.dtype = compute_dtype();
+    for (std::size_t i = 0; i < rank(); ++i) {
+      std::int64_t& extent = spec.shape[i + (channels_first() ? 2 : 1)];
+      if (extent != kUnknown) extent *= size_.values()[i];
+    }
+    return {spec};
+  }
+
   Value call(CallContext& ctx, const Value& x) override {
-    (void)ctx;
     Value y = x;
     for (std::size_t i = 0; i < rank(); ++i) {
       const std::size_t axis = i + (channels_first() ? 2 : 1);
-      y = ops::repeat(y, size_.values()[i], static_cast<std::int64_t>(axis));
+      const std::int64_t size = size_.values()[i];
+      if (interpolation_ == "nearest") {
+        y = ops::repeat(y, size, static_cast<std::int64_t>(axis));
+        continue;
+      }
+      const std::int64_t extent = x.shape()[axis];
+      const Tensor matrix =
+          interpolation_matrix(extent, extent * size, interpolation_);
+      y = axis_from_last(
+          ops::matmul(
+              axis_to_last(y, axis),
+              ops::constant(ctx.graph(), matrix.cast(y.dtype()))),
+          axis);
     }
     return y;
   }
@@ -100,8 +136,16 @@ std::shared_ptr<LayerImpl> make_up_sampling3d() {
 UpSampling1D::UpSampling1D(std::int64_t size, LayerOptions options)
     : Layer(std::make_shared<UpSampling1DImpl>(size, options)) {}
 
-UpSampling2D::UpSampling2D(Dims size, SpatialOptions options)
-    : Layer(std::make_shared<UpSamplingImpl>(2, std::move(size), options)) {}
+UpSampling2D::UpSampling2D(Dims size, UpSampling2DOptions options)
+    : Layer(std::make_shared<UpSamplingImpl>(
+          2,
+          std::move(size),
+          SpatialOptions{
+              .data_format = options.data_format,
+              .name = options.name,
+              .dtype = options.dtype,
+              .trainable = options.trainable},
+          options.interpolation)) {}
 
 UpSampling3D::UpSampling3D(Dims size, SpatialOptions options)
     : Layer(std::make_shared<UpSamplingImpl>(3, std::move(size), options)) {}

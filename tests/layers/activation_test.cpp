@@ -154,7 +154,7 @@ TEST_CASE("ELU's gradient stays finite for large inputs") {
 TEST_CASE("Softmax refuses axes that are not there") {
   CHECK(
       call_error(kl::Softmax({.axis = 3, .name = "s"}), {1, 2}) ==
-      "[s: Softmax] expected axes of [1,2], got 3");
+      "[s: Softmax] expected axes of [?,2], got 3");
 }
 
 }  // namespace keratin

@@ -290,6 +290,11 @@ TEST_CASE("reshaping layers keep the layer contract") {
        .inputs = {{2, 2, 2, 3}},
        .output = {2, 4, 6, 3}});
   check_layer(
+      {.layer =
+           [] { return kl::UpSampling2D(2, {.interpolation = "bicubic"}); },
+       .inputs = {{1, 3, 2, 2}},
+       .output = {1, 6, 4, 2}});
+  check_layer(
       {.layer = [] { return kl::UpSampling3D(); },
        .inputs = {{1, 1, 2, 2, 3}},
        .output = {1, 2, 4, 4, 3}});

@@ -47,11 +47,11 @@ TEST_CASE("global pooling reduces all spatial axes, kept on demand") {
 TEST_CASE("pooling layers say what is wrong") {
   CHECK(
       call_error(kl::MaxPooling2D(2, {.name = "p"}), {4, 4, 1}) ==
-      "[p: MaxPooling2D] expected input rank >= 4, got [4,4,1]; add a batch "
+      "[p: MaxPooling2D] expected input rank >= 4, got [?,4,1]; add a batch "
       "axis");
   CHECK(
       call_error(kl::GlobalMaxPooling1D({.name = "g"}), {1, 4, 4, 1}) ==
-      "[g: GlobalMaxPooling1D] expected an input of rank 3, got [1,4,4,1]");
+      "[g: GlobalMaxPooling1D] expected an input of rank 3, got [?,4,4,1]");
   CHECK(make_error([] {
           kl::AveragePooling2D(0, {.name = "p"});
         }) == "[p: AveragePooling2D] expected pool_size >= 1, got 0");

@@ -76,7 +76,7 @@ TEST_CASE("Normalization says what is wrong") {
   CHECK(
       call_error(three, {1, 2}) ==
       "[n: Normalization] expected a mean for the extents [2] of the input "
-      "[1,2], got [3]");
+      "[?,2], got [3]");
 }
 
 }  // namespace keratin

@@ -126,11 +126,23 @@ class KERATIN_API UpSampling1D : public Layer {
   explicit UpSampling1D(std::int64_t size = 2, LayerOptions options = {});
 };
 
-/// Every row and column repeated.
+struct UpSampling2DOptions {
+  std::string data_format = "channels_last";
+  /// "nearest" repeats; "bilinear", "bicubic", "lanczos3" and "lanczos5"
+  /// interpolate.
+  std::string interpolation = "nearest";
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// Rows and columns `size` times as many.
 class KERATIN_API UpSampling2D : public Layer {
  public:
-  explicit UpSampling2D(Dims size = 2, SpatialOptions options = {});
+  explicit UpSampling2D(Dims size = 2, UpSampling2DOptions options = {});
 };
+
+/// Every element repeated.
 
 class KERATIN_API UpSampling3D : public Layer {
  public:
