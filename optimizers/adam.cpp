@@ -5,6 +5,7 @@
 #include <keratin/optimizers/adam.hpp>
 
 #include "optimizers/factories.hpp"
+#include "optimizers/number.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::optimizers {
@@ -46,9 +47,9 @@ class AdamBase : public KerasOptimizer<Options> {
     const Value step = this->step_number(ctx, gradient.dtype());
     // Scalars: 1 - beta^t.
     const Value left_1 =
-        1.0 - ops::power(ops::scalar_like(step, o.beta_1), step);
+        1.0 - ops::power(ops::scalar_like(step, through_float(o.beta_1)), step);
     const Value left_2 =
-        1.0 - ops::power(ops::scalar_like(step, o.beta_2), step);
+        1.0 - ops::power(ops::scalar_like(step, through_float(o.beta_2)), step);
     const Value alpha = learning_rate * ops::sqrt(left_2) / left_1;
     const Value old_mean = ctx.read_uncast(means_[at]);
     const Value old_square = ctx.read_uncast(squares_[at]);

@@ -9,6 +9,7 @@
 #include <keratin/optimizers/gradient.hpp>
 
 #include "optimizers/factories.hpp"
+#include "optimizers/number.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::optimizers {
@@ -17,7 +18,7 @@ namespace {
 
 /// beta^t as a scalar.
 Value power_of(double beta, const Value& step) {
-  return ops::power(ops::scalar_like(step, beta), step);
+  return ops::power(ops::scalar_like(step, through_float(beta)), step);
 }
 
 /// Those with beta_1, beta_2, epsilon and two slots, the first a running mean
@@ -101,7 +102,9 @@ class NadamImpl final : public TwoSlots<NadamOptions> {
 
   void begin_step(CallContext& ctx) override {
     const Value step = step_number(ctx, product_.dtype());
-    ctx.assign(product_, ctx.read_uncast(product_) * momentum_at(step));
+    const Value warm = ops::power(ops::scalar_like(step, kDecay), step);
+    ctx.assign(
+        product_, ctx.read_uncast(product_) * o_.beta_1 * (1.0 - 0.5 * warm));
   }
 
   void update_step(
@@ -116,9 +119,10 @@ class NadamImpl final : public TwoSlots<NadamOptions> {
     const Value next = momentum_at(step + 1);
     const Value product = ops::cast(ctx.read_uncast(product_), dtype);
     const Value next_product = product * next;
-    const Value mean = move_mean(ctx, means_[at], gradient, o_.beta_1);
-    const Value square =
-        move_mean(ctx, squares_[at], ops::square(gradient), o_.beta_2);
+    const Value mean =
+        move_mean(ctx, means_[at], gradient, through_float(o_.beta_1));
+    const Value square = move_mean(
+        ctx, squares_[at], ops::square(gradient), through_float(o_.beta_2));
     const Value m = next * mean / (1.0 - next_product) +
                     (1.0 - now) * gradient / (1.0 - product);
     const Value v = square / (1.0 - power_of(o_.beta_2, step));
@@ -131,9 +135,10 @@ class NadamImpl final : public TwoSlots<NadamOptions> {
  private:
   /// The momentum of a step: warms up to beta_1.
   Value momentum_at(const Value& step) const {
-    constexpr double kDecay = 0.96;
-    return o_.beta_1 * (1.0 - 0.5 * power_of(kDecay, step));
+    return through_float(o_.beta_1) * (1.0 - 0.5 * power_of(kDecay, step));
   }
+
+  static constexpr double kDecay = 0.96;
 
   Variable product_;  // of the momenta so far
 };
@@ -198,12 +203,14 @@ class LionImpl final : public KerasOptimizer<LionOptions> {
       const Value& gradient,
       const Variable& variable,
       const Value& learning_rate) override {
+    const double beta_1 = through_float(o_.beta_1);
+    const double beta_2 = through_float(o_.beta_2);
     const Variable& slot = means_[index_of(variable)];
     const Value mean = ctx.read_uncast(slot);
     const Value direction =
-        ops::sign(mean * o_.beta_1 + gradient * (1.0 - o_.beta_1));
+        ops::sign(mean * beta_1 + gradient * (1.0 - beta_1));
     ctx.assign(variable, ctx.read_uncast(variable) - learning_rate * direction);
-    ctx.assign(slot, mean * o_.beta_2 + gradient * (1.0 - o_.beta_2));
+    ctx.assign(slot, mean * beta_2 + gradient * (1.0 - beta_2));
   }
 
  private:

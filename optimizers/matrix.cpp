@@ -5,7 +5,6 @@
 #include <regex>
 #include <utility>
 
-#include <keratin/dtype_policy.hpp>
 #include <keratin/ops.hpp>
 #include <keratin/optimizers/matrix.hpp>
 
@@ -44,7 +43,7 @@ class AdafactorImpl final : public KerasOptimizer<AdafactorOptions> {
         rows.clear();  // unused, but Keras keeps and saves a scalar
         columns.clear();
       }
-      const DType dtype = factored ? variable.dtype() : floatx();
+      const DType dtype = factored ? variable.dtype() : DType::i32;
       rows_.push_back(add_variable(variable.name(), Shape(rows), dtype, 0));
       columns_.push_back(
           add_variable(variable.name(), Shape(columns), dtype, 0));
@@ -62,7 +61,7 @@ class AdafactorImpl final : public KerasOptimizer<AdafactorOptions> {
     const Value largest_rate = 1.0 / ops::sqrt(step);
     const Value rho = ops::minimum(learning_rate, largest_rate);
     const Value w = ctx.read_uncast(variable);
-    const Value alpha = ops::maximum(rms(w), o_.epsilon_2) * rho;
+    const Value alpha = ops::maximum(rms(w), through_float(o_.epsilon_2)) * rho;
     const Value squares = ops::square(gradient) + o_.epsilon_1;
     const Value beta = 1.0 - ops::power(step, o_.beta_2_decay);
     const auto move = [&](const Variable& slot, const Value& x) {
@@ -180,7 +179,8 @@ class MuonImpl final : public KerasOptimizer<MuonOptions> {
     const std::size_t at = index_of(variable);
     const Value step = step_number(ctx, gradient.dtype());
     const auto left = [&](double beta) {
-      return 1.0 - ops::power(ops::scalar_like(step, beta), step);
+      return 1.0 -
+             ops::power(ops::scalar_like(step, through_float(beta)), step);
     };
     const Value alpha =
         learning_rate * ops::sqrt(left(o_.adam_beta_2)) / left(o_.adam_beta_1);

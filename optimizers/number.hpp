@@ -10,6 +10,12 @@
 
 namespace keratin {
 
+/// What becomes of a number that Keras casts to a variable's dtype: it is a
+/// float32 before. Matters for variables of float64 only.
+inline double through_float(double value) {
+  return static_cast<double>(static_cast<float>(value));
+}
+
 /// A number that configs write as Python had it: 100 stays 100, 0.5 is 0.5.
 class Number final : public FieldValue {
  public:

@@ -8,6 +8,7 @@
 #include <keratin/optimizers/optimizer.hpp>
 
 #include "layers/base/naming.hpp"
+#include "optimizers/number.hpp"
 #include "src/core/check.hpp"
 #include "src/core/fields.hpp"
 #include "src/core/format.hpp"
@@ -254,9 +255,10 @@ Value OptimizerImpl::rate(CallContext& ctx) const {
   if (!arguments_.learning_rate.is_schedule()) {
     return ctx.read_uncast(learning_rate_);
   }
-  // Schedules count steps, also those that only accumulate.
+  // Schedules count steps, also those that only accumulate. Keras computes them
+  // in float32, whatever the weights are.
   return arguments_.learning_rate.schedule().rate(
-      ops::cast(ctx.read_uncast(iterations_), floatx()));
+      ops::cast(ctx.read_uncast(iterations_), DType::f32));
 }
 
 std::vector<Value> OptimizerImpl::clip(
@@ -345,7 +347,8 @@ void OptimizerImpl::update(
     const Value value = ctx.read_uncast(variable);
     ctx.assign(
         variable,
-        value - value * *decay * ops::cast(learning_rate, value.dtype()));
+        value - value * through_float(*decay) *
+                    ops::cast(learning_rate, value.dtype()));
   }
   begin_step(ctx);
   for (std::size_t i = 0; i < variables.size(); ++i) {

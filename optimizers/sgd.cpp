@@ -5,6 +5,7 @@
 #include <keratin/optimizers/gradient.hpp>
 
 #include "optimizers/factories.hpp"
+#include "optimizers/number.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::optimizers {
@@ -44,12 +45,13 @@ class SGDImpl final : public KerasOptimizer<SGDOptions> {
       ctx.assign(variable, w - step);
       return;
     }
+    const double momentum = through_float(o_.momentum);
     const Variable& slot = velocities_[index_of(variable)];
-    const Value velocity = ctx.read_uncast(slot) * o_.momentum - step;
+    const Value velocity = ctx.read_uncast(slot) * momentum - step;
     ctx.assign(slot, velocity);
     ctx.assign(
         variable,
-        o_.nesterov ? w + (velocity * o_.momentum - step) : w + velocity);
+        o_.nesterov ? w + (velocity * momentum - step) : w + velocity);
   }
 
  private:

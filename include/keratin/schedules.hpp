@@ -19,7 +19,7 @@ class KERATIN_API ScheduleImpl : public Serializable {
   /// "Custom"; Keras's own "keras.optimizers.schedules".
   std::string module() const override;
 
-  /// `step`: scalar of the dtype the rate is wanted in (f32 or f64).
+  /// `step`: an f32 scalar, as Keras's schedules compute.
   virtual Value rate(const Value& step) const = 0;
 
   /// The same on the host.
@@ -43,7 +43,7 @@ class KERATIN_API LearningRate final : public FieldValue {
 
   const ScheduleImpl& schedule() const { return *schedule_; }
 
-  /// The value at a step, computed on the host in double.
+  /// The value at a step, computed on the host.
   double at(std::int64_t step) const;
 
   Config to_config() const override;

@@ -9,10 +9,10 @@ namespace keratin::schedules {
 
 namespace {
 
-/// From 1 at p = 0 down to 0 at p = 1.
+/// From 2 at p = 0 down to 0 at p = 1.
 template <class T>
-T half_cosine(const T& p) {
-  return 0.5 * (1.0 + math::cos(std::numbers::pi * p));
+T cosine(const T& p) {
+  return 1.0F + math::cos(std::numbers::pi_v<float> * p);
 }
 
 class CosineImpl final : public KerasSchedule<CosineImpl> {
@@ -42,16 +42,19 @@ class CosineImpl final : public KerasSchedule<CosineImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    const double steps = steps_.value();
+    const float steps = rounded(steps_);
     const auto decay = [&](const T& x, double from) -> T {
-      return from * ((1 - o_.alpha) * half_cosine<T>(x / steps) + o_.alpha);
+      const T share = rounded(1 - o_.alpha) * (0.5F * cosine<T>(x / steps)) +
+                      rounded(o_.alpha);
+      return rounded(from) * share;
     };
     if (!o_.warmup_target) return decay(math::min(t, steps), initial_);
-    const double target = *o_.warmup_target;
-    const double warmup = warmup_steps_.value();
+    const float target = rounded(*o_.warmup_target);
+    const float warmup = rounded(warmup_steps_);
     if (warmup <= 0) return decay(math::min(t, steps), target);
     const T x = math::min(t, steps + warmup);
-    const T up = (target - initial_) * (x / warmup) + initial_;
+    const float initial = rounded(initial_);
+    const T up = (target - initial) * (x / warmup) + initial;
     return math::below(x, warmup, up, decay(x - warmup, target));
   }
 
@@ -86,19 +89,21 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    const T p = t / steps_.value();
-    const double grow = o_.t_mul;
+    const T p = t / rounded(steps_);
+    const float grow = rounded(o_.t_mul);
     T period = math::floor(p);
     T done = p - period;
     if (grow != 1) {
       // Periods 0 to i take (1 - grow^(i + 1)) / (1 - grow) together.
-      period = math::floor(math::log(1.0 - p * (1.0 - grow)) / std::log(grow));
+      period =
+          math::floor(math::log(1.0F - p * (1.0F - grow)) / std::log(grow));
       const T length = math::pow(grow, period);
-      done = (p - (1.0 - length) / (1.0 - grow)) / length;
+      done = (p - (1.0F - length) / (1.0F - grow)) / length;
     }
-    const T top = math::pow(o_.m_mul, period);
-    return initial_ *
-           ((1 - o_.alpha) * (top * half_cosine<T>(done)) + o_.alpha);
+    const T top = math::pow(rounded(o_.m_mul), period);
+    const float alpha = rounded(o_.alpha);
+    return rounded(initial_) *
+           ((1.0F - alpha) * (0.5F * top * cosine<T>(done)) + alpha);
   }
 
  private:

@@ -37,13 +37,13 @@ class RateDecay : public KerasSchedule<Self> {
  protected:
   template <class T>
   T periods(const T& t) const {
-    const T p = t / steps_.value();
+    const T p = t / rounded(steps_);
     return staircase_ ? math::floor(p) : p;
   }
 
-  double initial() const { return initial_; }
+  float initial() const { return rounded(initial_); }
 
-  double decay_rate() const { return rate_.value(); }
+  float decay_rate() const { return rounded(rate_); }
 
  private:
   double initial_ = 0;
@@ -73,7 +73,7 @@ class InverseTimeImpl final : public RateDecay<InverseTimeImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    return initial() / (1.0 + decay_rate() * periods(t));
+    return initial() / (1.0F + decay_rate() * periods(t));
   }
 };
 
@@ -146,10 +146,13 @@ class PiecewiseImpl final : public KerasSchedule<PiecewiseImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    T rate = math::constant_like(t, values_.back());
+    T rate = math::constant_like(t, rounded(values_.back()));
     for (std::size_t i = boundaries_.size(); i-- > 0;) {
       rate = math::up_to(
-          t, boundaries_[i], math::constant_like(t, values_[i]), rate);
+          t,
+          rounded(boundaries_[i]),
+          math::constant_like(t, rounded(values_[i])),
+          rate);
     }
     return rate;
   }
@@ -186,15 +189,16 @@ class PolynomialImpl final : public KerasSchedule<PolynomialImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    const double steps = steps_.value();
+    const float steps = rounded(steps_);
+    const float end = rounded(o_.end_learning_rate);
     T p = math::min(t, steps) / steps;
     if (o_.cycle) {
       const T cycles =
           math::up_to(t, 0, math::constant_like(t, 1), math::ceil(t / steps));
-      p = t / (cycles * steps);
+      p = t / (steps * cycles);
     }
-    return (initial_ - o_.end_learning_rate) * math::pow(1.0 - p, o_.power) +
-           o_.end_learning_rate;
+    return (rounded(initial_) - end) * math::pow(1.0F - p, rounded(o_.power)) +
+           end;
   }
 
  private:

@@ -26,7 +26,7 @@ class KerasSchedule : public ScheduleImpl {
   }
 
   double rate_at(double step) const override {
-    return self().template formula<double>(step);
+    return self().template formula<float>(static_cast<float>(step));
   }
 
   void from_config(const Config& config, const std::string& where) override {
@@ -37,6 +37,14 @@ class KerasSchedule : public ScheduleImpl {
  private:
   const Self& self() const { return static_cast<const Self&>(*this); }
 };
+
+inline float rounded(double value) {
+  return static_cast<float>(value);
+}
+
+inline float rounded(const Number& number) {
+  return rounded(number.value());
+}
 
 /// Throws unless there are steps to decay over.
 inline void check_steps(

@@ -45,7 +45,7 @@ Result run(
   return {out[0], out[1]};
 }
 
-void check_all(Backend& backend, DType dtype, double tolerance) {
+void check_all(Backend& backend, DType dtype, double at_most) {
   const auto files = golden_files("losses");
   if (files.empty()) KERATIN_SKIP("no conformance cases");
   for (const auto& path : files) {
@@ -53,10 +53,14 @@ void check_all(Backend& backend, DType dtype, double tolerance) {
     const std::string precision = file.root().attr_text("precision");
     if (dtype == DType::f64 && precision != "float64") continue;
     const FloatxScope scope(dtype);
+    double tolerance = at_most;
     CAPTURE(path.filename().string());
     Loss loss;
     loss.from_config(Config::parse(file.root().attr_text("loss")), "loss");
     const Result result = run(loss, file, dtype, backend);
+    // Keras computes CTC in float32, whatever comes in.
+    if (loss.impl().class_name() == "CTC")
+      tolerance = std::max(1e-6, tolerance);
     CHECK(relative_error(result.value, file.at("value").read()) < tolerance);
     CHECK(
         relative_error(result.gradient, file.at("gradient").read()) <

@@ -144,6 +144,19 @@ class FBetaImpl final : public MetricImpl {
   Variable weights_;
 };
 
+/// The sum of a short row from first to last, each step rounded, as Keras's
+/// float32 sums are: backends may add in another order or with more digits.
+Value sum_in_order(const Value& x) {
+  constexpr std::int64_t kShort = 32;
+  const std::int64_t count = x.shape()[0];
+  if (count == 0 || count > kShort) return ops::sum(x);
+  Value total = ops::slice_axis(x, 0, 0, 1);
+  for (std::int64_t i = 1; i < count; ++i) {
+    total = total + ops::slice_axis(x, 0, i, i + 1);
+  }
+  return ops::squeeze(total, {0});
+}
+
 enum class IoUKind { iou, binary, mean, one_hot, one_hot_mean };
 
 const char* class_of(IoUKind kind) {
@@ -290,7 +303,7 @@ class IoUImpl final : public MetricImpl {
     const Value valid = ops::greater(n, 1e-9);
     const Value iou =
         ops::where(valid, h / (n + losses::kEpsilon), ops::zeros_like(h));
-    return ops::sum(iou) /
+    return sum_in_order(iou) /
            (ops::sum(ops::cast(valid, DType::f32)) + losses::kEpsilon);
   }
 
