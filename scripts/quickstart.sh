@@ -24,27 +24,26 @@ if [[ -s $model && -s $out/trained.npy && $model -nt examples/digits.json ]]; th
   step "3/5 $model is trained already; remove it to train again"
 else
   step "3/5 Training a small CNN on 8x8 handwritten digits (examples/digits.json)"
-  "$keratin" train examples/digits.json
-  "$keratin" predict "$model" --data digits:test --output "$out/trained.npy"
+  "$keratin" train examples/digits.json --predictions "$out/trained.npy"
 fi
 
 step "4/5 Evaluating what was saved: $model, read back from disk"
 "$keratin" evaluate "$model" --config examples/digits.json
 "$keratin" predict "$model" --data digits:test --output "$out/reloaded.npy"
 if cmp -s "$out/trained.npy" "$out/reloaded.npy"; then
-  echo "The reloaded model predicts exactly the same, bit for bit."
+  echo "The reloaded model predicts exactly what the trained one did."
 else
   echo "quickstart: the reloaded model predicts differently" >&2
   exit 1
 fi
 
 step "5/5 A few test digits and what the network says"
-"$keratin" predict "$model" --data digits:test --draw 6
+"$keratin" predict "$model" --data digits:test --draw 8
 
 cat <<END
 
 Try next:
   $keratin summary $model
-  $keratin train examples/digits.json --verbose
+  $keratin train examples/digits.json --set fit.epochs=5 --verbose
   $keratin --help
 END

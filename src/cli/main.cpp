@@ -69,6 +69,16 @@ int fail(const char* what, int code) {
   return code;
 }
 
+/// The first word, when it reads like a command and is none.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  for (const CLI::App* command :
+       app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == argv[1]) return "";
+  }
+  return argv[1];
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Trains neural networks the Keras way: from a JSON config, into Keras's "
@@ -81,7 +91,7 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.footer(
       "Try: keratin train examples/digits.json\n"
-      "     keratin COMMAND --help");
+      "     keratin COMMAND --help\n");
   GlobalOptions options;
   add_global_options(app, options);
   Action action;
@@ -96,7 +106,17 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    std::cerr << "keratin: error: " << error.what() << "; see keratin --help\n";
+    if (const std::string name = unknown_command(app, argc, argv);
+        !name.empty()) {
+      std::cerr << "keratin: error: no command is called '" << name
+                << "'; see keratin --help\n";
+      return kUsage;
+    }
+    std::cerr << "keratin: error: " << error.what() << "; see keratin "
+              << (app.get_subcommands().empty()
+                      ? ""
+                      : app.get_subcommands()[0]->get_name() + " ")
+              << "--help\n";
     return kUsage;
   }
   apply(options);

@@ -30,42 +30,70 @@ Model model_of_file(const std::string& path) {
   return Experiment::from_file(path).model();
 }
 
-/// "{"class_name": ...}" as the name alone; others as JSON.
+/// As Python writes it; a serialized object as its name alone.
 std::string default_text(const Config& value) {
-  if (const Config* name = value.find("class_name")) return name->dump();
+  if (const Config* name = value.find("class_name")) {
+    if (name->is_string() && name->as_string() == "DTypePolicy") {
+      return value.at("config").get("name").dump();
+    }
+    return name->dump();
+  }
   if (value.is_null()) return "None";
   if (value.is_bool()) return value.as_bool() ? "True" : "False";
   return value.dump();
 }
 
-/// "Dense(units, activation="linear", ...)", wrapped as Python's help is.
+/// padding="valid"|"same": the default, then the other choices when they are
+/// few.
+std::string argument_text(
+    const std::string& name, const Config& field, const Config* required) {
+  constexpr std::size_t kFewChoices = 6;
+  bool needed = false;
+  if (required != nullptr) {
+    for (const Config& item : required->as_array()) {
+      needed = needed || item.as_string() == name;
+    }
+  }
+  if (needed) return name;
+  Config value = field.get("default");
+  if (name == "name" && value == Config("")) value = {};  // made from the class
+  std::string text = name + "=" + default_text(value);
+  const Config* choices = field.find("enum");
+  if (choices == nullptr || choices->size() > kFewChoices) return text;
+  for (const Config& choice : choices->as_array()) {
+    if (!(choice == value)) text += "|" + choice.dump();
+  }
+  return text;
+}
+
+/// "Dense(units, activation="linear", ...)", wrapped; what all layers take
+/// comes last, as in Keras's **kwargs.
 std::string signature(const std::string& name, const Config& schema) {
   const Config* properties = schema.find("properties");
   if (properties == nullptr) return name;
+  std::vector<std::string> items;
+  std::vector<std::string> shared;
+  for (const auto& [argument, field] : properties->as_object()) {
+    const bool common = argument == "name" || argument == "dtype" ||
+                        argument == "trainable" ||
+                        argument == "activity_regularizer";
+    (common ? shared : items)
+        .push_back(argument_text(argument, field, schema.find("required")));
+  }
+  items.insert(items.end(), shared.begin(), shared.end());
   std::string text = name + "(";
   const std::string indent(std::min<std::size_t>(text.size(), 24), ' ');
   std::size_t column = text.size();
-  bool first = true;
-  for (const auto& [argument, field] : properties->as_object()) {
-    std::string item = argument;
-    if (const Config* value = field.find("default")) {
-      item += "=" + default_text(*value);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0 && column + items[i].size() + 3 > kLineWidth) {
+      text += ",\n" + indent;
+      column = indent.size();
+    } else if (i > 0) {
+      text += ", ";
+      column += 2;
     }
-    if (const Config* choices = field.find("enum")) {
-      item += " of " + choices->dump();
-    }
-    if (!first) {
-      if (column + item.size() + 3 > kLineWidth) {
-        text += ",\n" + indent;
-        column = indent.size();
-      } else {
-        text += ", ";
-        column += 2;
-      }
-    }
-    first = false;
-    text += item;
-    column += item.size();
+    text += items[i];
+    column += items[i].size();
   }
   return text + ")";
 }

@@ -161,7 +161,11 @@ void check_choice(const std::string& value, const FieldSpec& spec) {
   for (const std::string_view choice : spec.choices) {
     list += format("{}'{}'", list.empty() ? "" : ", ", choice);
   }
-  throw InvalidArgument(format("expected one of {}, got '{}'", list, value));
+  throw InvalidArgument(format(
+      "expected one of {}, got '{}'{}",
+      list,
+      value,
+      did_you_mean(value, spec.choices)));
 }
 
 void read_value(bool& out, const Config& in, const FieldSpec&) {
@@ -283,7 +287,11 @@ void read_field(
         },
         field.ref);
   } catch (const InvalidArgument& error) {
-    throw InvalidArgument(format("[{}] {}", path, error.what()));
+    // What a JSON value says of itself starts with "[config] ".
+    std::string_view text = error.what();
+    constexpr std::string_view kWho = "[config] ";
+    if (text.starts_with(kWho)) text.remove_prefix(kWho.size());
+    throw InvalidArgument(format("[{}] {}", path, text));
   }
 }
 

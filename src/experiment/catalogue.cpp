@@ -31,7 +31,12 @@ Config layer_catalogue() {
   for (const BuiltinLayer& layer : builtin_layers()) {
     const auto made = layer.make();
     if (made->class_name() != layer.name) continue;  // an alias
-    out[layer.name] = fields_schema(*made);
+    Config schema = fields_schema(*made);
+    // What the layer was called when the schema was made is no default.
+    if (Config* properties = schema.find("properties")) {
+      if (Config* name = properties->find("name")) name->erase("default");
+    }
+    out[layer.name] = std::move(schema);
   }
   return out;
 }
@@ -55,12 +60,7 @@ Config callback_catalogue() {
 /// The classes that the schema of a field lists.
 template <class Field>
 Config field_catalogue() {
-  Config out = Config::object();
-  for (auto& [name, arguments] :
-       experiment::classes_of(Field().schema()).as_object()) {
-    out[name] = std::move(arguments);
-  }
-  return out;
+  return experiment::classes_of(Field().schema());
 }
 
 struct Kind {

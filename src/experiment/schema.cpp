@@ -113,7 +113,11 @@ std::vector<Definition> shared_definitions() {
 /// A serialized default as short as it can be said.
 Config short_default(const Config& value) {
   const Config* name = value.find("class_name");
-  return name == nullptr ? value : *name;
+  if (name == nullptr) return value;
+  if (name->is_string() && name->as_string() == "DTypePolicy") {
+    return value.at("config").get("name");
+  }
+  return *name;
 }
 
 /// The schema with what is shared replaced by references.

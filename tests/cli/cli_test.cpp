@@ -1,0 +1,209 @@
+// The program as a user meets it: output, errors, exit codes.
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "tests/support/files.hpp"
+#include "tests/support/paths.hpp"
+
+namespace fs = std::filesystem;
+using keratin::testing::TempDir;
+
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // of stdout and stderr
+};
+
+/// Runs `keratin ARGUMENTS` in a folder.
+Outcome keratin_in(const fs::path& folder, const std::string& arguments) {
+  const std::string command = "cd '" + folder.string() + "' && '" +
+                              KERATIN_PROGRAM "' " + arguments + " 2>&1";
+  Outcome outcome;
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> buffer{};
+  while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
+    outcome.text += buffer.data();
+  }
+  const int status = pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  return outcome;
+}
+
+Outcome keratin(const std::string& arguments) {
+  return keratin_in(fs::temp_directory_path(), arguments);
+}
+
+bool has(const Outcome& outcome, const std::string& part) {
+  return outcome.text.find(part) != std::string::npos;
+}
+
+constexpr const char* kConfig = R"({
+  "seed": 1,
+  "data": {"name": "digits"},
+  "model": {"layers": [
+    {"Input": {"shape": [8, 8]}},
+    {"Rescaling": {"scale": 0.0625}},
+    {"Flatten": {}},
+    {"Dense": {"units": 10, "activation": "softmax"}}]},
+  "compile": {"optimizer": {"Adam": {"learning_rate": 0.01}},
+              "loss": "sparse_categorical_crossentropy",
+              "metrics": ["accuracy"]},
+  "fit": {"epochs": 3},
+  "output": {"model": "digits.keras", "history": "history.json"}
+})";
+
+}  // namespace
+
+TEST_CASE("--help and --version read well") {
+  const Outcome help = keratin("--help");
+  CHECK(help.code == 0);
+  for (const char* word :
+       {"train", "evaluate", "predict", "summary", "list", "schema", "info"}) {
+    CHECK(has(help, word));
+  }
+  const Outcome version = keratin("--version");
+  CHECK(version.code == 0);
+  CHECK(version.text.starts_with("keratin "));
+  CHECK(keratin("train --help").code == 0);
+}
+
+TEST_CASE("Wrong usage is one line and exit code 2") {
+  for (const char* const arguments :
+       {"",
+        "trian x.json",
+        "train",
+        "train x.json --epochs 3",
+        "--threads 0 info",
+        "--backend nonsense info",
+        "list layer",
+        "predict x.keras"}) {
+    CAPTURE(arguments);
+    const Outcome outcome = keratin(arguments);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.text.starts_with("keratin: error: "));
+    CHECK(outcome.text.find('\n') == outcome.text.size() - 1);
+  }
+  CHECK(has(keratin("trian x.json"), "no command is called 'trian'"));
+}
+
+TEST_CASE("A file that is not there is exit code 1") {
+  const Outcome outcome = keratin("train nowhere.json");
+  CHECK(outcome.code == 1);
+  CHECK(has(outcome, "keratin: error: [nowhere.json]"));
+}
+
+TEST_CASE("A wrong config is exit code 2 and names the place") {
+  const TempDir folder;
+  keratin::testing::write_file(folder / "c.json", kConfig);
+  const Outcome outcome =
+      keratin_in(folder.path(), "train c.json --set fit.epoch=3");
+  CHECK(outcome.code == 2);
+  CHECK(has(outcome, "c.json: [$.fit] fit has no argument 'epoch'"));
+  CHECK_FALSE(fs::exists(folder / "digits.keras"));
+}
+
+TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
+  const TempDir folder;
+  keratin::testing::write_file(folder / "c.json", kConfig);
+  const Outcome train =
+      keratin_in(folder.path(), "train c.json --predictions before.npy");
+  CAPTURE(train.text);
+  REQUIRE(train.code == 0);
+  CHECK(has(train, "Total params: 650"));
+  CHECK(has(train, "Epoch 3/3"));
+  CHECK(has(train, "wrote the model digits.keras"));
+  CHECK(keratin::testing::read_file(folder / "history.json")
+            .find("\"accuracy\"") != std::string::npos);
+
+  const Outcome evaluate =
+      keratin_in(folder.path(), "evaluate digits.keras --config c.json");
+  CHECK(evaluate.code == 0);
+  CHECK(has(evaluate, "accuracy: 0.9"));
+  CHECK(
+      evaluate.text ==
+      keratin_in(folder.path(), "evaluate digits.keras --data digits").text);
+
+  const Outcome predict = keratin_in(
+      folder.path(),
+      "predict digits.keras --data digits:test --output after.npy --draw 4");
+  CHECK(predict.code == 0);
+  CHECK(has(predict, "█"));
+  CHECK(
+      keratin::testing::read_file(folder / "before.npy") ==
+      keratin::testing::read_file(folder / "after.npy"));
+  CHECK(has(
+      keratin_in(folder.path(), "predict digits.keras --data digits --top 2"),
+      "truth"));
+
+  CHECK(has(
+      keratin_in(folder.path(), "summary digits.keras"), "dense (Dense)"));
+  CHECK(has(keratin_in(folder.path(), "summary c.json"), "dense (Dense)"));
+}
+
+TEST_CASE("list and schema print what configs may hold") {
+  CHECK(has(keratin("list layers Dense"), "Dense(units, activation=\"linear\""));
+  CHECK(has(keratin("list"), "keratin list optimizers"));
+  CHECK(has(keratin("schema"), "json-schema.org/draft/2020-12"));
+}
+
+TEST_CASE("info starts fast and small") {
+  const auto start = std::chrono::steady_clock::now();
+  const Outcome outcome = keratin("info");
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  CHECK(outcome.code == 0);
+  CHECK(has(outcome, "oneDNN"));
+  // 20 ms on an idle machine; a loaded one gets some room.
+  CHECK(elapsed.count() < 2.0);
+}
+
+TEST_CASE("Ctrl-C ends the running step, writes the model and exits with 130") {
+  const TempDir folder;
+  keratin::testing::write_file(folder / "c.json", kConfig);
+  const fs::path log = folder / "log";
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::FILE* const out = std::freopen(log.c_str(), "w", stdout);
+    std::FILE* const err = std::freopen("/dev/null", "w", stderr);
+    if (out == nullptr || err == nullptr || chdir(folder.path().c_str()) != 0) {
+      _exit(99);
+    }
+    execl(
+        KERATIN_PROGRAM,
+        "keratin",
+        "train",
+        "c.json",
+        "--set",
+        "fit.epochs=1000000",
+        static_cast<char*>(nullptr));
+    _exit(99);
+  }
+  // Wait until it trains.
+  for (int i = 0; i < 600; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (fs::exists(log) &&
+        keratin::testing::read_file(log).find("Epoch 2/") !=
+            std::string::npos) {
+      break;
+    }
+  }
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(fs::exists(folder / "digits.keras"));
+}
