@@ -73,7 +73,7 @@ int run(const std::string& name, std::int64_t steps, int rounds) {
   kt::Shape shape = {rows};
   for (const std::int64_t dim : work.input) shape.push_back(dim);
   const kt::Tensor x =
-      kt::initializers::random_normal({.stddev = 1.0})(shape, kt::DType::f32);
+      kt::initializers::RandomNormal({.stddev = 1.0})(shape, kt::DType::f32);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < rows; ++i) {
     labels.push_back(i * 7919 % work.classes);

@@ -70,9 +70,9 @@ struct UnitNormOptions {
   Dims axis = 0;
 };
 
-KERATIN_API Constraint max_norm(MaxNormOptions options = {});
-KERATIN_API Constraint min_max_norm(MinMaxNormOptions options = {});
-KERATIN_API Constraint non_neg();
-KERATIN_API Constraint unit_norm(UnitNormOptions options = {});
+KERATIN_API Constraint MaxNorm(MaxNormOptions options = {});
+KERATIN_API Constraint MinMaxNorm(MinMaxNormOptions options = {});
+KERATIN_API Constraint NonNeg();
+KERATIN_API Constraint UnitNorm(UnitNormOptions options = {});
 
 }  // namespace keratin::constraints

@@ -91,27 +91,27 @@ struct OrthogonalOptions {
   std::optional<std::int64_t> seed = {};
 };
 
-KERATIN_API Initializer zeros();
-KERATIN_API Initializer ones();
-KERATIN_API Initializer constant(double value);
-KERATIN_API Initializer random_normal(NormalOptions options = {});
-KERATIN_API Initializer random_uniform(UniformOptions options = {});
+KERATIN_API Initializer Zeros();
+KERATIN_API Initializer Ones();
+KERATIN_API Initializer Constant(double value);
+KERATIN_API Initializer RandomNormal(NormalOptions options = {});
+KERATIN_API Initializer RandomUniform(UniformOptions options = {});
 
 /// Normal, values beyond two standard deviations drawn again.
-KERATIN_API Initializer truncated_normal(NormalOptions options = {});
-KERATIN_API Initializer variance_scaling(VarianceScalingOptions options = {});
-KERATIN_API Initializer glorot_uniform(FanOptions options = {});
-KERATIN_API Initializer glorot_normal(FanOptions options = {});
-KERATIN_API Initializer he_uniform(FanOptions options = {});
-KERATIN_API Initializer he_normal(FanOptions options = {});
-KERATIN_API Initializer lecun_uniform(FanOptions options = {});
-KERATIN_API Initializer lecun_normal(FanOptions options = {});
+KERATIN_API Initializer TruncatedNormal(NormalOptions options = {});
+KERATIN_API Initializer VarianceScaling(VarianceScalingOptions options = {});
+KERATIN_API Initializer GlorotUniform(FanOptions options = {});
+KERATIN_API Initializer GlorotNormal(FanOptions options = {});
+KERATIN_API Initializer HeUniform(FanOptions options = {});
+KERATIN_API Initializer HeNormal(FanOptions options = {});
+KERATIN_API Initializer LecunUniform(FanOptions options = {});
+KERATIN_API Initializer LecunNormal(FanOptions options = {});
 
 /// Orthonormal columns (rows when there are more columns than rows) of the
 /// shape flattened to a matrix over its last axis, times gain.
-KERATIN_API Initializer orthogonal(OrthogonalOptions options = {});
+KERATIN_API Initializer Orthogonal(OrthogonalOptions options = {});
 
 /// gain on the diagonal of a matrix.
-KERATIN_API Initializer identity(double gain = 1);
+KERATIN_API Initializer Identity(double gain = 1);
 
 }  // namespace keratin::initializers

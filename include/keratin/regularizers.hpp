@@ -63,16 +63,16 @@ struct OrthogonalOptions {
 };
 
 /// l1 * sum(|x|).
-KERATIN_API Regularizer l1(double l1 = 0.01);
+KERATIN_API Regularizer L1(double l1 = 0.01);
 
 /// l2 * sum(x^2).
-KERATIN_API Regularizer l2(double l2 = 0.01);
+KERATIN_API Regularizer L2(double l2 = 0.01);
 
 /// l1 * sum(|x|) + l2 * sum(x^2).
-KERATIN_API Regularizer l1_l2(L1L2Options options = {});
+KERATIN_API Regularizer L1L2(L1L2Options options = {});
 
 /// factor times the mean of |dot products| of the L2-normalised rows (columns)
 /// of a matrix with each other.
-KERATIN_API Regularizer orthogonal(OrthogonalOptions options = {});
+KERATIN_API Regularizer OrthogonalRegularizer(OrthogonalOptions options = {});
 
 }  // namespace keratin::regularizers

@@ -20,9 +20,9 @@ Value norm_of(const Value& x, const Dims& axis) {
   return ops::sqrt(ops::sum(ops::square(x), axis.values(), true));
 }
 
-class MaxNorm final : public ConstraintImpl {
+class MaxNormImpl final : public ConstraintImpl {
  public:
-  explicit MaxNorm(constraints::MaxNormOptions options = {})
+  explicit MaxNormImpl(constraints::MaxNormOptions options = {})
       : o_(std::move(options)) {}
 
   std::string class_name() const override { return "MaxNorm"; }
@@ -41,9 +41,9 @@ class MaxNorm final : public ConstraintImpl {
   constraints::MaxNormOptions o_;
 };
 
-class MinMaxNorm final : public ConstraintImpl {
+class MinMaxNormImpl final : public ConstraintImpl {
  public:
-  explicit MinMaxNorm(constraints::MinMaxNormOptions options = {})
+  explicit MinMaxNormImpl(constraints::MinMaxNormOptions options = {})
       : o_(std::move(options)) {}
 
   std::string class_name() const override { return "MinMaxNorm"; }
@@ -66,16 +66,16 @@ class MinMaxNorm final : public ConstraintImpl {
   constraints::MinMaxNormOptions o_;
 };
 
-class NonNeg final : public ConstraintImpl {
+class NonNegImpl final : public ConstraintImpl {
  public:
   std::string class_name() const override { return "NonNeg"; }
 
   Value project(const Value& x) const override { return ops::maximum(x, 0.0); }
 };
 
-class UnitNorm final : public ConstraintImpl {
+class UnitNormImpl final : public ConstraintImpl {
  public:
-  explicit UnitNorm(constraints::UnitNormOptions options = {})
+  explicit UnitNormImpl(constraints::UnitNormOptions options = {})
       : o_(std::move(options)) {}
 
   std::string class_name() const override { return "UnitNorm"; }
@@ -93,14 +93,14 @@ class UnitNorm final : public ConstraintImpl {
 using layers::make_entry;
 
 constexpr layers::Entry<ConstraintImpl> kEntries[] = {
-    {"MaxNorm", &make_entry<ConstraintImpl, MaxNorm>},
-    {"MinMaxNorm", &make_entry<ConstraintImpl, MinMaxNorm>},
-    {"NonNeg", &make_entry<ConstraintImpl, NonNeg>},
-    {"UnitNorm", &make_entry<ConstraintImpl, UnitNorm>},
-    {"max_norm", &make_entry<ConstraintImpl, MaxNorm>},
-    {"min_max_norm", &make_entry<ConstraintImpl, MinMaxNorm>},
-    {"non_neg", &make_entry<ConstraintImpl, NonNeg>},
-    {"unit_norm", &make_entry<ConstraintImpl, UnitNorm>},
+    {"MaxNorm", &make_entry<ConstraintImpl, MaxNormImpl>},
+    {"MinMaxNorm", &make_entry<ConstraintImpl, MinMaxNormImpl>},
+    {"NonNeg", &make_entry<ConstraintImpl, NonNegImpl>},
+    {"UnitNorm", &make_entry<ConstraintImpl, UnitNormImpl>},
+    {"max_norm", &make_entry<ConstraintImpl, MaxNormImpl>},
+    {"min_max_norm", &make_entry<ConstraintImpl, MinMaxNormImpl>},
+    {"non_neg", &make_entry<ConstraintImpl, NonNegImpl>},
+    {"unit_norm", &make_entry<ConstraintImpl, UnitNormImpl>},
 };
 
 std::span<const layers::Entry<ConstraintImpl>> entries() {
@@ -146,20 +146,20 @@ std::vector<std::string> constraint_names() {
 
 namespace constraints {
 
-Constraint max_norm(MaxNormOptions options) {
-  return {std::make_shared<const MaxNorm>(std::move(options))};
+Constraint MaxNorm(MaxNormOptions options) {
+  return {std::make_shared<const MaxNormImpl>(std::move(options))};
 }
 
-Constraint min_max_norm(MinMaxNormOptions options) {
-  return {std::make_shared<const MinMaxNorm>(std::move(options))};
+Constraint MinMaxNorm(MinMaxNormOptions options) {
+  return {std::make_shared<const MinMaxNormImpl>(std::move(options))};
 }
 
-Constraint non_neg() {
-  return {std::make_shared<const NonNeg>()};
+Constraint NonNeg() {
+  return {std::make_shared<const NonNegImpl>()};
 }
 
-Constraint unit_norm(UnitNormOptions options) {
-  return {std::make_shared<const UnitNorm>(std::move(options))};
+Constraint UnitNorm(UnitNormOptions options) {
+  return {std::make_shared<const UnitNormImpl>(std::move(options))};
 }
 
 }  // namespace constraints

@@ -20,9 +20,9 @@ using layers::OptionalSeed;
 using layers::seed_or_next;
 using layers::VarianceScaling;
 
-class Constant final : public InitializerImpl {
+class ConstantImpl final : public InitializerImpl {
  public:
-  explicit Constant(double value = 0) : value_(value) {}
+  explicit ConstantImpl(double value = 0) : value_(value) {}
 
   std::string class_name() const override { return "Constant"; }
 
@@ -36,7 +36,7 @@ class Constant final : public InitializerImpl {
   double value_;
 };
 
-class Zeros final : public InitializerImpl {
+class ZerosImpl final : public InitializerImpl {
  public:
   std::string class_name() const override { return "Zeros"; }
 
@@ -45,7 +45,7 @@ class Zeros final : public InitializerImpl {
   }
 };
 
-class Ones final : public InitializerImpl {
+class OnesImpl final : public InitializerImpl {
  public:
   std::string class_name() const override { return "Ones"; }
 
@@ -54,9 +54,9 @@ class Ones final : public InitializerImpl {
   }
 };
 
-class RandomNormal final : public InitializerImpl {
+class RandomNormalImpl final : public InitializerImpl {
  public:
-  explicit RandomNormal(initializers::NormalOptions options = {})
+  explicit RandomNormalImpl(initializers::NormalOptions options = {})
       : o_(options) {}
 
   std::string class_name() const override { return "RandomNormal"; }
@@ -76,9 +76,9 @@ class RandomNormal final : public InitializerImpl {
   initializers::NormalOptions o_;
 };
 
-class TruncatedNormal final : public InitializerImpl {
+class TruncatedNormalImpl final : public InitializerImpl {
  public:
-  explicit TruncatedNormal(initializers::NormalOptions options = {})
+  explicit TruncatedNormalImpl(initializers::NormalOptions options = {})
       : o_(options) {}
 
   std::string class_name() const override { return "TruncatedNormal"; }
@@ -98,9 +98,9 @@ class TruncatedNormal final : public InitializerImpl {
   initializers::NormalOptions o_;
 };
 
-class RandomUniform final : public InitializerImpl {
+class RandomUniformImpl final : public InitializerImpl {
  public:
-  explicit RandomUniform(initializers::UniformOptions options = {})
+  explicit RandomUniformImpl(initializers::UniformOptions options = {})
       : o_(options) {}
 
   std::string class_name() const override { return "RandomUniform"; }
@@ -157,9 +157,9 @@ class Named final : public VarianceScaling {
   }
 };
 
-class Orthogonal final : public InitializerImpl {
+class OrthogonalImpl final : public InitializerImpl {
  public:
-  explicit Orthogonal(initializers::OrthogonalOptions options = {})
+  explicit OrthogonalImpl(initializers::OrthogonalOptions options = {})
       : o_(options) {}
 
   std::string class_name() const override { return "Orthogonal"; }
@@ -172,7 +172,7 @@ class Orthogonal final : public InitializerImpl {
   Tensor make(const Shape& shape, DType dtype) const override {
     if (shape.rank() < 2) {
       throw InvalidArgument(
-          format("[Orthogonal] expected a shape of rank >= 2, got {}", shape));
+          format("[OrthogonalImpl] expected a shape of rank >= 2, got {}", shape));
     }
     const std::int64_t columns = shape.back();
     const std::int64_t rows = columns == 0 ? 0 : shape.size() / columns;
@@ -197,9 +197,9 @@ class Orthogonal final : public InitializerImpl {
   initializers::OrthogonalOptions o_;
 };
 
-class Identity final : public InitializerImpl {
+class IdentityImpl final : public InitializerImpl {
  public:
-  explicit Identity(double gain = 1) : gain_(gain) {}
+  explicit IdentityImpl(double gain = 1) : gain_(gain) {}
 
   std::string class_name() const override { return "Identity"; }
 
@@ -215,7 +215,7 @@ class Identity final : public InitializerImpl {
   Tensor make(const Shape& shape, DType dtype) const override {
     if (shape.rank() != 2) {
       throw InvalidArgument(
-          format("[Identity] expected the shape of a matrix, got {}", shape));
+          format("[IdentityImpl] expected the shape of a matrix, got {}", shape));
     }
     Tensor out(DType::f64, shape);
     auto values = out.mutable_data<double>();
@@ -262,42 +262,42 @@ template <class T>
 constexpr auto kMake = &layers::make_entry<InitializerImpl, T>;
 
 constexpr layers::Entry<InitializerImpl> kEntries[] = {
-    {"Constant", kMake<Constant>},
+    {"Constant", kMake<ConstantImpl>},
     {"GlorotNormal", kMake<Named<kGlorotNormal>>},
     {"GlorotUniform", kMake<Named<kGlorotUniform>>},
     {"HeNormal", kMake<Named<kHeNormal>>},
     {"HeUniform", kMake<Named<kHeUniform>>},
-    {"Identity", kMake<Identity>},
-    {"IdentityInitializer", kMake<Identity>},
+    {"Identity", kMake<IdentityImpl>},
+    {"IdentityInitializer", kMake<IdentityImpl>},
     {"LecunNormal", kMake<Named<kLecunNormal>>},
     {"LecunUniform", kMake<Named<kLecunUniform>>},
-    {"Ones", kMake<Ones>},
-    {"Orthogonal", kMake<Orthogonal>},
-    {"OrthogonalInitializer", kMake<Orthogonal>},
-    {"RandomNormal", kMake<RandomNormal>},
-    {"RandomUniform", kMake<RandomUniform>},
-    {"TruncatedNormal", kMake<TruncatedNormal>},
+    {"Ones", kMake<OnesImpl>},
+    {"Orthogonal", kMake<OrthogonalImpl>},
+    {"OrthogonalInitializer", kMake<OrthogonalImpl>},
+    {"RandomNormal", kMake<RandomNormalImpl>},
+    {"RandomUniform", kMake<RandomUniformImpl>},
+    {"TruncatedNormal", kMake<TruncatedNormalImpl>},
     {"VarianceScaling", kMake<VarianceScaling>},
-    {"Zeros", kMake<Zeros>},
-    {"constant", kMake<Constant>},
+    {"Zeros", kMake<ZerosImpl>},
+    {"constant", kMake<ConstantImpl>},
     {"glorot_normal", kMake<Named<kGlorotNormal>>},
     {"glorot_uniform", kMake<Named<kGlorotUniform>>},
     {"he_normal", kMake<Named<kHeNormal>>},
     {"he_uniform", kMake<Named<kHeUniform>>},
-    {"identity", kMake<Identity>},
+    {"identity", kMake<IdentityImpl>},
     {"lecun_normal", kMake<Named<kLecunNormal>>},
     {"lecun_uniform", kMake<Named<kLecunUniform>>},
-    {"normal", kMake<RandomNormal>},
-    {"one", kMake<Ones>},
-    {"ones", kMake<Ones>},
-    {"orthogonal", kMake<Orthogonal>},
-    {"random_normal", kMake<RandomNormal>},
-    {"random_uniform", kMake<RandomUniform>},
-    {"truncated_normal", kMake<TruncatedNormal>},
-    {"uniform", kMake<RandomUniform>},
+    {"normal", kMake<RandomNormalImpl>},
+    {"one", kMake<OnesImpl>},
+    {"ones", kMake<OnesImpl>},
+    {"orthogonal", kMake<OrthogonalImpl>},
+    {"random_normal", kMake<RandomNormalImpl>},
+    {"random_uniform", kMake<RandomUniformImpl>},
+    {"truncated_normal", kMake<TruncatedNormalImpl>},
+    {"uniform", kMake<RandomUniformImpl>},
     {"variance_scaling", kMake<VarianceScaling>},
-    {"zero", kMake<Zeros>},
-    {"zeros", kMake<Zeros>},
+    {"zero", kMake<ZerosImpl>},
+    {"zeros", kMake<ZerosImpl>},
 };
 
 std::span<const layers::Entry<InitializerImpl>> entries() {
@@ -346,64 +346,64 @@ std::vector<std::string> initializer_names() {
 
 namespace initializers {
 
-Initializer zeros() {
-  return {std::make_shared<const Zeros>()};
+Initializer Zeros() {
+  return {std::make_shared<const ZerosImpl>()};
 }
 
-Initializer ones() {
-  return {std::make_shared<const Ones>()};
+Initializer Ones() {
+  return {std::make_shared<const OnesImpl>()};
 }
 
-Initializer constant(double value) {
-  return {std::make_shared<const Constant>(value)};
+Initializer Constant(double value) {
+  return {std::make_shared<const ConstantImpl>(value)};
 }
 
-Initializer random_normal(NormalOptions options) {
-  return {std::make_shared<const RandomNormal>(options)};
+Initializer RandomNormal(NormalOptions options) {
+  return {std::make_shared<const RandomNormalImpl>(options)};
 }
 
-Initializer random_uniform(UniformOptions options) {
-  return {std::make_shared<const RandomUniform>(options)};
+Initializer RandomUniform(UniformOptions options) {
+  return {std::make_shared<const RandomUniformImpl>(options)};
 }
 
-Initializer truncated_normal(NormalOptions options) {
-  return {std::make_shared<const TruncatedNormal>(options)};
+Initializer TruncatedNormal(NormalOptions options) {
+  return {std::make_shared<const TruncatedNormalImpl>(options)};
 }
 
-Initializer variance_scaling(VarianceScalingOptions options) {
-  return {std::make_shared<const VarianceScaling>(std::move(options))};
+Initializer VarianceScaling(VarianceScalingOptions options) {
+  return {std::make_shared<const keratin::VarianceScaling>(std::move(options))};
 }
 
-Initializer glorot_uniform(FanOptions options) {
+Initializer GlorotUniform(FanOptions options) {
   return {std::make_shared<const Named<kGlorotUniform>>(std::move(options))};
 }
 
-Initializer glorot_normal(FanOptions options) {
+Initializer GlorotNormal(FanOptions options) {
   return {std::make_shared<const Named<kGlorotNormal>>(std::move(options))};
 }
 
-Initializer he_uniform(FanOptions options) {
+Initializer HeUniform(FanOptions options) {
   return {std::make_shared<const Named<kHeUniform>>(std::move(options))};
 }
 
-Initializer he_normal(FanOptions options) {
+Initializer HeNormal(FanOptions options) {
   return {std::make_shared<const Named<kHeNormal>>(std::move(options))};
 }
 
-Initializer lecun_uniform(FanOptions options) {
+Initializer LecunUniform(FanOptions options) {
   return {std::make_shared<const Named<kLecunUniform>>(std::move(options))};
 }
 
-Initializer lecun_normal(FanOptions options) {
+Initializer LecunNormal(FanOptions options) {
   return {std::make_shared<const Named<kLecunNormal>>(std::move(options))};
 }
 
-Initializer orthogonal(OrthogonalOptions options) {
-  return {std::make_shared<const Orthogonal>(options)};
+Initializer Orthogonal(OrthogonalOptions options) {
+  return {std::make_shared<const OrthogonalImpl>(options)};
 }
 
-Initializer identity(double gain) {
-  return {std::make_shared<const Identity>(gain)};
+Initializer Identity(double gain) {
+  return {std::make_shared<const IdentityImpl>(gain)};
 }
 
 }  // namespace initializers

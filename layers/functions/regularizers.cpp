@@ -36,9 +36,9 @@ Value l2_term(const Value& x, double factor) {
   return ops::sum(ops::square(x)) * float_rounded(factor);
 }
 
-class L1 final : public RegularizerImpl {
+class L1Impl final : public RegularizerImpl {
  public:
-  explicit L1(double l1 = 0.01) : l1_(checked(l1, "l1")) {}
+  explicit L1Impl(double l1 = 0.01) : l1_(checked(l1, "l1")) {}
 
   std::string class_name() const override { return "L1"; }
 
@@ -52,9 +52,9 @@ class L1 final : public RegularizerImpl {
   double l1_;
 };
 
-class L2 final : public RegularizerImpl {
+class L2Impl final : public RegularizerImpl {
  public:
-  explicit L2(double l2 = 0.01) : l2_(checked(l2, "l2")) {}
+  explicit L2Impl(double l2 = 0.01) : l2_(checked(l2, "l2")) {}
 
   std::string class_name() const override { return "L2"; }
 
@@ -68,9 +68,9 @@ class L2 final : public RegularizerImpl {
   double l2_;
 };
 
-class L1L2 final : public RegularizerImpl {
+class L1L2Impl final : public RegularizerImpl {
  public:
-  explicit L1L2(regularizers::L1L2Options options = {}) : o_(options) {
+  explicit L1L2Impl(regularizers::L1L2Options options = {}) : o_(options) {
     checked(o_.l1, "l1");
     checked(o_.l2, "l2");
   }
@@ -146,14 +146,14 @@ class Orthogonal final : public RegularizerImpl {
 using layers::make_entry;
 
 constexpr layers::Entry<RegularizerImpl> kEntries[] = {
-    {"L1", &make_entry<RegularizerImpl, L1>},
-    {"L1L2", &make_entry<RegularizerImpl, L1L2>},
-    {"L2", &make_entry<RegularizerImpl, L2>},
+    {"L1", &make_entry<RegularizerImpl, L1Impl>},
+    {"L1L2", &make_entry<RegularizerImpl, L1L2Impl>},
+    {"L2", &make_entry<RegularizerImpl, L2Impl>},
     {"OrthogonalRegularizer", &make_entry<RegularizerImpl, Orthogonal>},
-    {"l1", &make_entry<RegularizerImpl, L1>},
-    {"l1_l2", &make_entry<RegularizerImpl, L1L2>},
-    {"l1l2", &make_entry<RegularizerImpl, L1L2>},
-    {"l2", &make_entry<RegularizerImpl, L2>},
+    {"l1", &make_entry<RegularizerImpl, L1Impl>},
+    {"l1_l2", &make_entry<RegularizerImpl, L1L2Impl>},
+    {"l1l2", &make_entry<RegularizerImpl, L1L2Impl>},
+    {"l2", &make_entry<RegularizerImpl, L2Impl>},
     {"orthogonal_regularizer", &make_entry<RegularizerImpl, Orthogonal>},
 };
 
@@ -200,19 +200,19 @@ std::vector<std::string> regularizer_names() {
 
 namespace regularizers {
 
-Regularizer l1(double l1) {
-  return {std::make_shared<const L1>(l1)};
+Regularizer L1(double l1) {
+  return {std::make_shared<const L1Impl>(l1)};
 }
 
-Regularizer l2(double l2) {
-  return {std::make_shared<const L2>(l2)};
+Regularizer L2(double l2) {
+  return {std::make_shared<const L2Impl>(l2)};
 }
 
-Regularizer l1_l2(L1L2Options options) {
-  return {std::make_shared<const L1L2>(options)};
+Regularizer L1L2(L1L2Options options) {
+  return {std::make_shared<const L1L2Impl>(options)};
 }
 
-Regularizer orthogonal(OrthogonalOptions options) {
+Regularizer OrthogonalRegularizer(OrthogonalOptions options) {
   return {std::make_shared<const Orthogonal>(std::move(options))};
 }
 

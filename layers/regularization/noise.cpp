@@ -102,7 +102,7 @@ class ActivityRegularizationImpl final : public KerasLayer {
  protected:
   void settle() override {
     KerasLayer::settle();
-    activity_regularizer_ = regularizers::l1_l2({.l1 = o_.l1, .l2 = o_.l2});
+    activity_regularizer_ = regularizers::L1L2({.l1 = o_.l1, .l2 = o_.l2});
   }
 
  private:

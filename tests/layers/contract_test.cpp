@@ -20,7 +20,7 @@ TEST_CASE("core layers keep the layer contract") {
              return kl::Dense(
                  4,
                  {.use_bias = false,
-                  .activity_regularizer = regularizers::l2(0.1)});
+                  .activity_regularizer = regularizers::L2(0.1)});
            },
        .inputs = {{2, 5, 3}},
        .output = {2, 5, 4},

@@ -41,23 +41,23 @@ Statistics draw(const Initializer& initializer, const Shape& shape) {
 }  // namespace
 
 TEST_CASE("constants fill with their value") {
-  CHECK(initializers::zeros()({2}, DType::f32).at(1) == 0);
-  CHECK(initializers::ones()({2}, DType::f16).at(1) == 1);
-  CHECK(initializers::constant(2.5)({2}, DType::f64).at(1) == 2.5);
-  const Tensor eye = initializers::identity(3)({2, 3}, DType::f32);
+  CHECK(initializers::Zeros()({2}, DType::f32).at(1) == 0);
+  CHECK(initializers::Ones()({2}, DType::f16).at(1) == 1);
+  CHECK(initializers::Constant(2.5)({2}, DType::f64).at(1) == 2.5);
+  const Tensor eye = initializers::Identity(3)({2, 3}, DType::f32);
   check_values(eye, {2, 3}, {3, 0, 0, 0, 3, 0});
 }
 
 TEST_CASE("random initializers have the mean and deviation they are given") {
   const Shape shape = {400, 250};
   const Statistics normal = draw(
-      initializers::random_normal({.mean = 1, .stddev = 2, .seed = 1}), shape);
+      initializers::RandomNormal({.mean = 1, .stddev = 2, .seed = 1}), shape);
   CHECK(normal.mean == doctest::Approx(1).epsilon(0.03));
   CHECK(normal.stddev == doctest::Approx(2).epsilon(0.01));
   CHECK(normal.high > 1 + 4 * 2 * 0.8);
 
   const Statistics truncated = draw(
-      initializers::truncated_normal({.mean = 1, .stddev = 2, .seed = 1}),
+      initializers::TruncatedNormal({.mean = 1, .stddev = 2, .seed = 1}),
       shape);
   CHECK(truncated.mean == doctest::Approx(1).epsilon(0.03));
   CHECK(truncated.stddev == doctest::Approx(2 * 0.8796256610).epsilon(0.01));
@@ -65,7 +65,7 @@ TEST_CASE("random initializers have the mean and deviation they are given") {
   CHECK(truncated.high <= 1 + 4);
 
   const Statistics uniform = draw(
-      initializers::random_uniform({.minval = -1, .maxval = 3, .seed = 1}),
+      initializers::RandomUniform({.minval = -1, .maxval = 3, .seed = 1}),
       shape);
   CHECK(uniform.mean == doctest::Approx(1).epsilon(0.03));
   CHECK(uniform.stddev == doctest::Approx(4 / std::sqrt(12.0)).epsilon(0.01));
@@ -98,7 +98,7 @@ TEST_CASE("variance scaling divides by the fans of the shape") {
   CHECK(limit.high <= std::sqrt(6.0 / 400));
   // A convolution: the kernel's size counts in both fans.
   const Statistics conv = draw(
-      initializers::variance_scaling(
+      initializers::VarianceScaling(
           {.scale = 2,
            .mode = "fan_out",
            .distribution = "untruncated_normal"}),
@@ -111,7 +111,7 @@ TEST_CASE(
     "orthogonal makes orthonormal columns, or rows when those are fewer") {
   for (const Shape& shape : {Shape{12, 5}, Shape{5, 12}, Shape{2, 3, 4}}) {
     const Tensor q =
-        initializers::orthogonal({.gain = 2, .seed = 4})(shape, DType::f64);
+        initializers::Orthogonal({.gain = 2, .seed = 4})(shape, DType::f64);
     const std::int64_t columns = shape.back();
     const std::int64_t rows = shape.size() / columns;
     const bool tall = rows >= columns;
@@ -131,7 +131,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a seed gives the same numbers, the global one a fresh draw each") {
-  const Initializer seeded = initializers::random_normal({.seed = 9});
+  const Initializer seeded = initializers::RandomNormal({.seed = 9});
   CHECK(seeded({4}, DType::f32) == seeded({4}, DType::f32));
   const Initializer open = "random_normal";
   set_random_seed(5);
@@ -165,10 +165,10 @@ TEST_CASE("what initializers cannot do they say") {
       "[initializer] no initializer is called 'glorot_unifrom'; did you mean "
       "\"glorot_uniform\"?");
   CHECK(make_error([] {
-          initializers::variance_scaling({.scale = 0});
+          initializers::VarianceScaling({.scale = 0});
         }) == "[VarianceScaling] expected scale > 0, got 0");
   CHECK(
-      make_error([] { initializers::variance_scaling({.mode = "fan"}); }) ==
+      make_error([] { initializers::VarianceScaling({.mode = "fan"}); }) ==
       "[VarianceScaling] expected mode fan_in, fan_out or fan_avg, got 'fan'");
   CHECK(make_error([] {
           Initializer("orthogonal")({3}, DType::f32);

@@ -102,7 +102,7 @@ TEST_CASE("Gaussian noise has its mean and deviation") {
 }
 
 TEST_CASE("AlphaDropout keeps mean and variance of normal data") {
-  const Tensor x = initializers::random_normal({.stddev = 1, .seed = 2})(
+  const Tensor x = initializers::RandomNormal({.stddev = 1, .seed = 2})(
       {100, 100}, DType::f32);
   const Tensor y = apply(kl::AlphaDropout(0.3, {.seed = 1}), x, true);
   CHECK(mean(y) == doctest::Approx(0).scale(1).epsilon(0.05));

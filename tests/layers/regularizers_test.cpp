@@ -26,10 +26,10 @@ Tensor evaluate(const Tensor& x, const F& function) {
 
 TEST_CASE("regularizers add up absolute values and squares") {
   const Tensor x = array({1, -2, 3}, {3});
-  CHECK(evaluate(x, regularizers::l1(0.5)).at(0) == doctest::Approx(3));
-  CHECK(evaluate(x, regularizers::l2(0.5)).at(0) == doctest::Approx(7));
+  CHECK(evaluate(x, regularizers::L1(0.5)).at(0) == doctest::Approx(3));
+  CHECK(evaluate(x, regularizers::L2(0.5)).at(0) == doctest::Approx(7));
   CHECK(
-      evaluate(x, regularizers::l1_l2({.l1 = 0.5, .l2 = 0.5})).at(0) ==
+      evaluate(x, regularizers::L1L2({.l1 = 0.5, .l2 = 0.5})).at(0) ==
       doctest::Approx(10));
 }
 
@@ -37,32 +37,32 @@ TEST_CASE("the orthogonal regularizer measures the cosines of rows") {
   // Rows at 45 degrees: |cos| = 0.70710678, one pair, both orders halved.
   const Tensor x = array({1, 0, 1, 1}, {2, 2});
   CHECK(
-      evaluate(x, regularizers::orthogonal({.factor = 2})).at(0) ==
+      evaluate(x, regularizers::OrthogonalRegularizer({.factor = 2})).at(0) ==
       doctest::Approx(2 * 0.70710678));
   CHECK(
-      evaluate(x, regularizers::orthogonal({.factor = 1, .mode = "columns"}))
+      evaluate(x, regularizers::OrthogonalRegularizer({.factor = 1, .mode = "columns"}))
           .at(0) == doctest::Approx(0.70710678));
   CHECK(make_error([&] {
-          evaluate(array({1}, {1}), regularizers::orthogonal());
+          evaluate(array({1}, {1}), regularizers::OrthogonalRegularizer());
         }) == "[OrthogonalRegularizer] expected a matrix, got f32[1]");
 }
 
 TEST_CASE("constraints bound the norms of columns") {
   const Tensor w = array({3, 0.3, 4, 0.4}, {2, 2});  // norms 5 and 0.5
   check_values(
-      evaluate(w, constraints::max_norm({.max_value = 1})),
+      evaluate(w, constraints::MaxNorm({.max_value = 1})),
       {2, 2},
       {0.6, 0.3, 0.8, 0.4});
   check_values(
-      evaluate(w, constraints::unit_norm()), {2, 2}, {0.6, 0.6, 0.8, 0.8});
+      evaluate(w, constraints::UnitNorm()), {2, 2}, {0.6, 0.6, 0.8, 0.8});
   check_values(
-      evaluate(w, constraints::min_max_norm({.min_value = 1, .rate = 0.5})),
+      evaluate(w, constraints::MinMaxNorm({.min_value = 1, .rate = 0.5})),
       {2, 2},
       {1.8, 0.45, 2.4, 0.6});
   check_values(
-      evaluate(array({-1, 2}, {2}), constraints::non_neg()), {2}, {0, 2});
+      evaluate(array({-1, 2}, {2}), constraints::NonNeg()), {2}, {0, 2});
   check_values(
-      evaluate(w, constraints::unit_norm({.axis = {0, 1}})),
+      evaluate(w, constraints::UnitNorm({.axis = {0, 1}})),
       {2, 2},
       {0.59702231, 0.05970223, 0.79602975, 0.07960297});
 }
@@ -99,7 +99,7 @@ TEST_CASE("regularizers and constraints are read back") {
 
 TEST_CASE("bad factors and unknown names are refused") {
   CHECK(make_error([] {
-          regularizers::l1(-1);
+          regularizers::L1(-1);
         }) == "[regularizer] expected a finite l1 >= 0, got -1");
   CHECK(make_error([] {
           Regularizer("l3");

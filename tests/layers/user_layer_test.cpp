@@ -25,7 +25,7 @@ class Scale final : public LayerImpl {
     scale_ = add_weight(
         "scale",
         {inputs[0].back()},
-        {.initializer = initializers::constant(start_)});
+        {.initializer = initializers::Constant(start_)});
   }
 
   Value call(CallContext& ctx, const Value& x) override {

@@ -326,7 +326,7 @@ TEST_CASE("Activity and weight regularizers are part of the loss") {
            1,
            {.use_bias = false,
             .kernel_initializer = "ones",
-            .kernel_regularizer = regularizers::l2(0.5)})});
+            .kernel_regularizer = regularizers::L2(0.5)})});
   model.compile(
       {.optimizer = optimizers::SGD({.learning_rate = 0.0}), .loss = "mse"});
   const Tensor x(std::vector<float>{0, 0}, {1, 2});
