@@ -7,6 +7,7 @@
 #include <keratin/optimizers/gradient.hpp>
 
 #include "optimizers/factories.hpp"
+#include "optimizers/number.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::optimizers {
@@ -27,7 +28,8 @@ class AdagradImpl final : public KerasOptimizer<AdagradOptions> {
   }
 
   void build_slots(const std::vector<Variable>& variables) override {
-    sums_ = add_slots(variables, "accumulator", o_.initial_accumulator_value);
+    sums_ = add_slots(
+        variables, "accumulator", through_float(o_.initial_accumulator_value));
   }
 
   void update_step(
@@ -128,8 +130,10 @@ class FtrlImpl final : public KerasOptimizer<FtrlOptions> {
 
   void build_slots(const std::vector<Variable>& variables) override {
     for (const Variable& variable : variables) {
-      sums_.push_back(
-          add_slot(variable, "accumulator", o_.initial_accumulator_value));
+      sums_.push_back(add_slot(
+          variable,
+          "accumulator",
+          through_float(o_.initial_accumulator_value)));
       linears_.push_back(add_slot(variable, "linear"));
     }
   }
