@@ -6,6 +6,7 @@
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
+#include "layers/base/operation.hpp"
 #include "layers/base/symbolic_state.hpp"
 #include "src/core/format.hpp"
 
@@ -177,7 +178,11 @@ std::vector<Value> FunctionalImpl::compute_masks(
 
 std::vector<Layer> FunctionalImpl::layers() const {
   std::vector<Layer> out;
-  for (const auto& [name, layer] : sublayers()) out.push_back(layer);
+  for (const auto& [name, layer] : sublayers()) {
+    // As in Keras, operations are part of the graph, not layers.
+    if (dynamic_cast<const OperationImpl*>(&layer.impl()) != nullptr) continue;
+    out.push_back(layer);
+  }
   return out;
 }
 

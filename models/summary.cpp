@@ -203,7 +203,13 @@ void add_rows(
     const std::string& indent) {
   const auto* graph = dynamic_cast<const FunctionalImpl*>(&model);
   if (graph != nullptr && graph->nodes().empty()) graph = nullptr;
-  for (const Layer& layer : model.layers()) {
+  std::vector<Layer> layers = model.layers();
+  if (graph != nullptr && indent.empty()) {
+    // As in Keras, the outermost model shows its operations too.
+    layers.clear();
+    for (const auto& [name, layer] : model.sublayers()) layers.push_back(layer);
+  }
+  for (const Layer& layer : layers) {
     std::vector<std::string> cells = {
         format("{}{} ({})", indent, layer.name(), layer.class_name()),
         output_text(graph, layer.impl()),

@@ -11,10 +11,10 @@ int main(int argc, char** argv) {
   const auto number = [dtype](double value) {
     return kt::Tensor(value).cast(dtype);
   };
-  const auto neuron = [](kt::Value w0, kt::Value w1, kt::Value w2,
-                         kt::Value x0, kt::Value x1) {
-    return ops::sigmoid(w0 * x0 + w1 * x1 + w2);
-  };
+  const auto neuron =
+      [](kt::Value w0, kt::Value w1, kt::Value w2, kt::Value x0, kt::Value x1) {
+        return ops::sigmoid(w0 * x0 + w1 * x1 + w2);
+      };
   const auto [y, gradients] = kt::value_and_grad(neuron, {0, 1, 2, 3, 4})(
       number(2), number(-3), number(-3), number(-1), number(-2));
   course::print("y", y);

@@ -30,13 +30,16 @@ kt::Value polynomial(kt::Value x) {
 }
 
 // Heron's square root of x until two steps agree: a loop that ends when it is
-// done, and after 50 steps at the latest, which is what lets it have a gradient.
+// done, and after 50 steps at the latest, which is what lets it have a
+// gradient.
 kt::Value root(kt::Value x) {
   return ops::while_loop(
       [](const Values& v) {
         return Values{ops::greater(ops::abs(v[0] - v[1]), 1e-6)};
       },
-      [&](const Values& v) { return Values{(v[0] + x / v[0]) * 0.5, v[0]}; },
+      [&](const Values& v) {
+        return Values{(v[0] + x / v[0]) * 0.5, v[0]};
+      },
       {x, ops::zeros_like(x)},
       50)[0];
 }

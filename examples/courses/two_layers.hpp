@@ -57,14 +57,13 @@ inline void train_by_hand(const TwoLayers& net) {
 inline void train_by_autodiff(const TwoLayers& net) {
   kt::Variable w1(net.w1);
   kt::Variable w2(net.w2);
-  const auto loss_of = [&](kt::Value a, kt::Value b, kt::Value x,
-                           kt::Value y) {
+  const auto loss_of = [&](kt::Value a, kt::Value b, kt::Value x, kt::Value y) {
     kt::Value hidden = ops::matmul(x, a);
     if (net.relu) hidden = ops::relu(hidden);
     return ops::sum(ops::square(ops::matmul(hidden, b) - y)) / net.divisor();
   };
-  const auto step = kt::function(
-      [&](kt::CallContext& ctx, kt::Value x, kt::Value y) {
+  const auto step =
+      kt::function([&](kt::CallContext& ctx, kt::Value x, kt::Value y) {
         const kt::Value a = ctx.read(w1);
         const kt::Value b = ctx.read(w2);
         const auto [loss, gradients] =
@@ -91,8 +90,8 @@ inline void train_sequential(const TwoLayers& net) {
        Dense(net.w2.shape()[1], {.use_bias = false})});
   model.set_weights({net.w1, net.w2});
   model.compile(
-      {.optimizer = kt::optimizers::SGD(
-           {.learning_rate = net.learning_rate * scale}),
+      {.optimizer =
+           kt::optimizers::SGD({.learning_rate = net.learning_rate * scale}),
        .loss = "mse"});
   for (int step = 0; step < net.steps; ++step) {
     model.reset_metrics();  // else the losses' running mean

@@ -50,8 +50,7 @@ class KERATIN_API TracedFunction {
       CallContext&, const std::vector<Value>&)>;
 
   /// `arity`: how many values the body takes; empty: any number.
-  TracedFunction(
-      std::string name, std::optional<std::size_t> arity, Body body);
+  TracedFunction(std::string name, std::optional<std::size_t> arity, Body body);
 
   /// Runs on arrays, tracing when their types are new.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;
@@ -140,8 +139,9 @@ class Function {
       : traced_(std::move(traced)) {}
 
   template <class... Args>
-    requires((std::same_as<std::remove_cvref_t<Args>, Tensor> && ...))
-  auto operator()(const Args&... args) const {
+
+  requires((std::same_as<std::remove_cvref_t<Args>, Tensor> && ...)) auto
+  operator()(const Args&... args) const {
     return Results::template wrap<Tensor>(traced_.run({args...}));
   }
 
@@ -150,10 +150,11 @@ class Function {
   }
 
   template <class... Args>
-    requires(
-        sizeof...(Args) > 0 &&
-        (std::same_as<std::remove_cvref_t<Args>, Value> && ...))
-  auto operator()(const Args&... args) const {
+
+  requires(
+      sizeof...(Args) > 0 &&
+      (std::same_as<std::remove_cvref_t<Args>, Value> && ...)) auto
+  operator()(const Args&... args) const {
     return Results::template wrap<Value>(traced_.inline_into({args...}));
   }
 
@@ -162,8 +163,9 @@ class Function {
   }
 
   template <class... Args>
-    requires((std::same_as<std::remove_cvref_t<Args>, Value> && ...))
-  auto operator()(CallContext& ctx, const Args&... args) const {
+
+  requires((std::same_as<std::remove_cvref_t<Args>, Value> && ...)) auto
+  operator()(CallContext& ctx, const Args&... args) const {
     return Results::template wrap<Value>(
         traced_.inline_into(ctx, std::vector<Value>{args...}));
   }
@@ -203,7 +205,10 @@ template <class R, class C, class... Args>
 struct Signature<R (C::*)(Args...)> : Signature<R (*)(Args...)> {};
 
 template <class F>
-  requires requires { &F::operator(); }
+requires requires {
+  &F::operator();
+}
+
 struct Signature<F> : Signature<decltype(&F::operator())> {};
 
 template <class T>
@@ -249,11 +254,13 @@ consteval std::size_t generic_arity() {
     return 0;
   } else {
     constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
-      return std::invocable<F&, std::tuple_element_t<
-                                    I,
-                                    decltype(values_tuple(
-                                        std::make_index_sequence<N>{}))>...>;
-    }(std::make_index_sequence<N>{});
+      return std::invocable<
+          F&,
+          std::tuple_element_t<
+              I,
+              decltype(values_tuple(std::make_index_sequence<N>{}))>...>;
+    }
+    (std::make_index_sequence<N>{});
     if constexpr (takes) {
       return N;
     } else {
@@ -296,7 +303,8 @@ decltype(auto) call_body(
       } else {
         return f(inputs[I]...);
       }
-    }(std::make_index_sequence<List::kValues>{});
+    }
+    (std::make_index_sequence<List::kValues>{});
   }
 }
 
@@ -354,8 +362,8 @@ auto grad(const F& f, int argnum = 0) {
 /// The derivatives by several arguments, in a vector.
 template <class F>
 auto grad(const F& f, std::vector<std::int64_t> argnums) {
-  return Function<detail::ManyResults>(detail::make_gradient(
-      function(f).traced(), std::move(argnums), false));
+  return Function<detail::ManyResults>(
+      detail::make_gradient(function(f).traced(), std::move(argnums), false));
 }
 
 /// As grad, giving a pair: f's result and its derivative (or derivatives).
@@ -367,8 +375,8 @@ auto value_and_grad(const F& f, int argnum = 0) {
 
 template <class F>
 auto value_and_grad(const F& f, std::vector<std::int64_t> argnums) {
-  return Function<detail::ValueAndMany>(detail::make_gradient(
-      function(f).traced(), std::move(argnums), true));
+  return Function<detail::ValueAndMany>(
+      detail::make_gradient(function(f).traced(), std::move(argnums), true));
 }
 
 }  // namespace keratin

@@ -66,8 +66,7 @@ std::vector<SymbolicTensor> apply(
     Config config) {
   const Operation* known = find_operation(operation);
   KERATIN_CHECK(known != nullptr, "the operation {} is known", operation);
-  return Layer(std::make_shared<OperationImpl>(*known, config))
-      .call(arguments);
+  return Layer(std::make_shared<OperationImpl>(*known, config)).call(arguments);
 }
 
 namespace {

@@ -69,7 +69,8 @@ Config complete_arguments(
   return out;
 }
 
-// -- promotion -----------------------------------------------------------------
+// -- promotion
+// -----------------------------------------------------------------
 
 namespace {
 
@@ -100,10 +101,11 @@ struct Edge {
 };
 
 constexpr Edge kEdges[] = {
-    {kBool, kInt}, {kInt, kU8},   {kInt, kI8},    {kU8, kI16},  {kU8, kU16},
-    {kU16, kI32},  {kU16, kU32},  {kU32, kI64},   {kU32, kU64}, {kU64, kFloat},
-    {kI8, kI16},   {kI16, kI32},  {kI32, kI64},   {kI64, kFloat},
-    {kFloat, kBF16}, {kFloat, kF16}, {kBF16, kF32}, {kF16, kF32}, {kF32, kF64},
+    {kBool, kInt}, {kInt, kU8},    {kInt, kI8},     {kU8, kI16},
+    {kU8, kU16},   {kU16, kI32},   {kU16, kU32},    {kU32, kI64},
+    {kU32, kU64},  {kU64, kFloat}, {kI8, kI16},     {kI16, kI32},
+    {kI32, kI64},  {kI64, kFloat}, {kFloat, kBF16}, {kFloat, kF16},
+    {kBF16, kF32}, {kF16, kF32},   {kF32, kF64},
 };
 
 /// For each place, the places at or above it, as bits.
@@ -185,7 +187,8 @@ DType promote(const std::vector<DType>& dtypes, WeakNumbers weak) {
   return DType::f64;
 }
 
-// -- calls ---------------------------------------------------------------------
+// -- calls
+// ---------------------------------------------------------------------
 
 void OperationCall::fail(const std::string& message) const {
   throw InvalidArgument(format("{} {}", who_, message));
@@ -208,8 +211,7 @@ bool holds_integers(const Config& config) {
 }
 
 /// A list of numbers, or Keras's {"class_name": "__numpy__" or "__tensor__"}.
-Value array_value(
-    Graph& graph, const Config& config, const std::string& who) {
+Value array_value(Graph& graph, const Config& config, const std::string& who) {
   DType dtype = holds_integers(config) ? DType::i32 : DType::f32;
   if (const Config* fields = config.find("config")) {
     dtype = parse_dtype(fields->at("dtype").as_string());
@@ -281,27 +283,26 @@ std::vector<Value> OperationCall::promoted(
   }
   const DType common = promote(dtypes, weak);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] = out[i] ? ops::cast(out[i], common)
-                    : ops::full(
-                          graph_,
-                          {},
-                          operand(first + i).constant.as_number(),
-                          common);
+    out[i] =
+        out[i]
+            ? ops::cast(out[i], common)
+            : ops::full(
+                  graph_, {}, operand(first + i).constant.as_number(), common);
   }
   return out;
 }
 
 const Config* OperationCall::constant(std::size_t index) const {
   const Argument<Value>* found = inputs_.positional(index);
-  const bool absent = found == nullptr || !found->tensors.empty() ||
-                      found->constant.is_null();
+  const bool absent =
+      found == nullptr || !found->tensors.empty() || found->constant.is_null();
   return absent ? nullptr : &found->constant;
 }
 
 const Config* OperationCall::keyword(std::string_view name) const {
   const Argument<Value>* found = inputs_.find(name);
-  const bool absent = found == nullptr || !found->tensors.empty() ||
-                      found->constant.is_null();
+  const bool absent =
+      found == nullptr || !found->tensors.empty() || found->constant.is_null();
   return absent ? nullptr : &found->constant;
 }
 

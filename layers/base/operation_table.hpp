@@ -31,7 +31,8 @@ class OperationCall {
 
   [[noreturn]] void fail(const std::string& message) const;
 
-  // -- operands ----------------------------------------------------------------
+  // -- operands
+  // ----------------------------------------------------------------
 
   /// A positional operand as a value: constants become nodes.
   Value tensor(std::size_t index = 0) const;
@@ -55,7 +56,8 @@ class OperationCall {
   /// Fails unless there are so many positional operands.
   void expect_operands(std::size_t count) const;
 
-  // -- arguments ---------------------------------------------------------------
+  // -- arguments
+  // ---------------------------------------------------------------
 
   const Config& argument(std::string_view name) const;
   bool given(std::string_view name) const;  // is not null

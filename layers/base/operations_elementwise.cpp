@@ -59,7 +59,8 @@ Value isinf(const Value& x) {
 }
 
 Value square(const Value& x) {
-  return ops::square(x.dtype() == DType::boolean ? ops::cast(x, DType::i32) : x);
+  return ops::square(
+      x.dtype() == DType::boolean ? ops::cast(x, DType::i32) : x);
 }
 
 Results round(const OperationCall& call) {
@@ -129,7 +130,8 @@ Results nan_to_num(const OperationCall& call) {
   return {ops::where(ops::equal(x, -INFINITY), fill(low), y)};
 }
 
-// -- activations with arguments --------------------------------------------------
+// -- activations with arguments
+// --------------------------------------------------
 
 Results leaky_relu(const OperationCall& call) {
   call.expect_operands(1);

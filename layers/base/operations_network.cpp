@@ -31,8 +31,8 @@ Results along_last(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = call.floating();
   const auto axis = static_cast<std::size_t>(call.axis("axis", x));
-  const Value y = activation_functions::find(name)->function(
-      layers::axis_to_last(x, axis));
+  const Value y =
+      activation_functions::find(name)->function(layers::axis_to_last(x, axis));
   return {layers::axis_from_last(y, axis)};
 }
 
@@ -53,14 +53,14 @@ Results one_hot(const OperationCall& call) {
   if (call.flag("sparse")) call.fail("sparse: expected false");
   const Value indices = call.tensor();
   const DType dtype = call.given("dtype") ? call.dtype() : DType::f32;
-  const Value last =
-      ops::one_hot(indices, call.integer("num_classes"), dtype);
+  const Value last = ops::one_hot(indices, call.integer("num_classes"), dtype);
   // The axis is one of the result.
   return {layers::axis_from_last(
       last, static_cast<std::size_t>(call.axis("axis", last)))};
 }
 
-// -- windows ---------------------------------------------------------------------
+// -- windows
+// ---------------------------------------------------------------------
 
 /// What windows are laid over: the tensor with its channels last.
 struct Windowed {
@@ -79,8 +79,8 @@ Windowed windowed(const OperationCall& call) {
   if (out.x.rank() < 3) {
     call.fail(format("expected rank >= 3, got {}", out.x.shape()));
   }
-  out.channels_first = call.given("data_format") &&
-                       call.text("data_format") == "channels_first";
+  out.channels_first =
+      call.given("data_format") && call.text("data_format") == "channels_first";
   if (out.channels_first) out.x = layers::channels_to_last(out.x);
   const auto& dims = out.x.shape().dims();
   out.spatial.assign(dims.begin() + 1, dims.end() - 1);
@@ -89,11 +89,14 @@ Windowed windowed(const OperationCall& call) {
 
 /// One number for each spatial axis.
 ops::Ints per_axis(
-    const OperationCall& call, std::string_view name, const ops::Ints& given,
+    const OperationCall& call,
+    std::string_view name,
+    const ops::Ints& given,
     std::size_t rank) {
   if (given.size() == rank) return given;
   if (given.size() == 1) return ops::Ints(rank, given[0]);
-  call.fail(format("{}: expected {} numbers, got {}", name, rank, given.size()));
+  call.fail(
+      format("{}: expected {} numbers, got {}", name, rank, given.size()));
 }
 
 template <Value (*pool)(const Value&, const ops::Ints&, const ops::Window&)>
@@ -118,7 +121,8 @@ Results conv(const OperationCall& call) {
   const std::size_t rank = in.spatial.size();
   const Value w = ops::cast(call.tensor(1), in.x.dtype());
   if (w.rank() != rank + 2) {
-    call.fail(format("expected a kernel of rank {}, got {}", rank + 2, w.shape()));
+    call.fail(
+        format("expected a kernel of rank {}, got {}", rank + 2, w.shape()));
   }
   const auto& dims = w.shape().dims();
   const ops::Ints kernel(dims.begin(), dims.end() - 2);

@@ -134,8 +134,8 @@ Results pad(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = call.tensor();
   if (call.text("mode") != "constant") {
-    call.fail(format(
-        "mode: expected \"constant\", got \"{}\"", call.text("mode")));
+    call.fail(
+        format("mode: expected \"constant\", got \"{}\"", call.text("mode")));
   }
   ops::Ints low;
   ops::Ints high;
@@ -241,8 +241,7 @@ Results unstack(const OperationCall& call) {
   }
   Results results;
   for (std::int64_t i = 0; i < size; ++i) {
-    results.push_back(
-        ops::squeeze(ops::slice_axis(x, axis, i, i + 1), {axis}));
+    results.push_back(ops::squeeze(ops::slice_axis(x, axis, i, i + 1), {axis}));
   }
   return results;
 }
@@ -262,7 +261,8 @@ Results slice(const OperationCall& call) {
   return {ops::slice(x, begin, end)};
 }
 
-// -- x[key] ----------------------------------------------------------------------
+// -- x[key]
+// ----------------------------------------------------------------------
 
 bool is_marker(const Config& item, std::string_view name) {
   const Config* found = item.find("class_name");
@@ -321,8 +321,7 @@ class Indexer {
   /// Python's slices: bounds beyond the ends are brought back to them.
   void cut(const Config& bounds) {
     const Config step_config = bounds.get("step");
-    const std::int64_t step =
-        step_config.is_null() ? 1 : step_config.as_int();
+    const std::int64_t step = step_config.is_null() ? 1 : step_config.as_int();
     if (step == 0) call_.fail("expected a slice's step other than 0");
     if (step < 0) {
       cut_backwards(bounds, -step);
@@ -383,13 +382,13 @@ Results get_item(const OperationCall& call) {
   return {Indexer(call, call.tensor()).run(items)};
 }
 
-// -- indexing --------------------------------------------------------------------
+// -- indexing
+// --------------------------------------------------------------------
 
 /// Negative indices count from the back, as in Keras.
 Value wrap(const Value& indices, std::int64_t size) {
-  const Value index = is_integer(indices.dtype())
-                          ? indices
-                          : ops::cast(indices, DType::i32);
+  const Value index =
+      is_integer(indices.dtype()) ? indices : ops::cast(indices, DType::i32);
   if (!is_signed(index.dtype())) return index;
   return ops::where(
       ops::less(index, 0.0), index + static_cast<double>(size), index);
@@ -425,7 +424,9 @@ Results take_along_axis(const OperationCall& call) {
   of_indices = of_x;
   of_indices[at] = count;
   return {ops::take_along_axis(
-      ops::broadcast_to(x, of_x), ops::broadcast_to(indices, of_indices), axis)};
+      ops::broadcast_to(x, of_x),
+      ops::broadcast_to(indices, of_indices),
+      axis)};
 }
 
 Results sort(const OperationCall& call) {
@@ -452,10 +453,7 @@ constexpr Operation kOperations[] = {
     {"ExpandDims", "numpy", R"({"axis": null})", expand_dims},
     {"Flip", "numpy", R"({"axis": null})", flip},
     {"GetItem", "numpy", kNone, get_item},
-    {"Moveaxis",
-     "numpy",
-     R"({"source": null, "destination": null})",
-     moveaxis},
+    {"Moveaxis", "numpy", R"({"source": null, "destination": null})", moveaxis},
     {"Pad", "numpy", R"({"pad_width": null, "mode": "constant"})", pad},
     {"Ravel", "numpy", kNone, ravel},
     {"Repeat", "numpy", R"({"repeats": null, "axis": null})", repeat},
@@ -463,10 +461,7 @@ constexpr Operation kOperations[] = {
     {"Roll", "numpy", R"({"shift": null, "axis": null})", roll},
     {"Slice", "core", R"({"shape": null})", slice},
     {"Sort", "numpy", R"({"axis": -1})", sort},
-    {"Split",
-     "numpy",
-     R"({"indices_or_sections": null, "axis": 0})",
-     split},
+    {"Split", "numpy", R"({"indices_or_sections": null, "axis": 0})", split},
     {"Squeeze", "numpy", R"({"axis": null})", squeeze},
     {"Stack", "numpy", R"({"axis": 0})", stack},
     {"Swapaxes", "numpy", R"({"axis1": null, "axis2": null})", swapaxes},

@@ -33,7 +33,8 @@ std::string key_of(
     const Arguments<Tensor>& arguments,
     const Config& config,
     const Backend& backend) {
-  std::string key = format("{} {} {}", backend.name(), operation, config.dump());
+  std::string key =
+      format("{} {} {}", backend.name(), operation, config.dump());
   for (const Argument<Tensor>& item : arguments.items) {
     key += format(" {}{}", item.name, item.is_list ? "*" : ":");
     if (item.tensors.empty()) key += item.constant.dump();
@@ -56,8 +57,7 @@ std::shared_ptr<Program> compile(
     Argument<Value> argument{item.name, {}, item.is_list, item.constant};
     for (const Tensor& tensor : item.tensors) {
       if (tensor.dtype() == DType::string) {
-        throw InvalidArgument(
-            format("{} expected numbers, got strings", who));
+        throw InvalidArgument(format("{} expected numbers, got strings", who));
       }
       argument.tensors.push_back(
           graph.parameter({tensor.dtype(), tensor.shape()}, "x"));

@@ -1,8 +1,8 @@
-#include <keratin/function.hpp>
-
 #include <map>
 #include <mutex>
 #include <utility>
+
+#include <keratin/function.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/graph.hpp"
@@ -142,9 +142,7 @@ namespace {
 /// told apart.
 Value copy_of(Graph& graph, const Value& x) {
   return graph.add1(
-      Op::reshape,
-      {x},
-      {{"shape", Ints(x.shape().begin(), x.shape().end())}});
+      Op::reshape, {x}, {{"shape", Ints(x.shape().begin(), x.shape().end())}});
 }
 
 void check_argnums(

@@ -1,7 +1,8 @@
 // compare_numbers EXPECTED TOLERANCE PROGRAM ARGUMENT: runs the program and
 // compares the numbers it prints ("name = value") with a file of the same form.
 // A number agrees when it differs by no more than the tolerance times its size;
-// with a tolerance above 1e-6, which is for float32, numbers below 1 count as 1.
+// with a tolerance above 1e-6, which is for float32, numbers below 1 count
+// as 1.
 
 #include <cmath>
 #include <cstdio>

@@ -1,3 +1,5 @@
+#include "examples/courses/numpy_random.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -5,7 +7,6 @@
 #include <map>
 #include <string>
 
-#include "examples/courses/numpy_random.hpp"
 #include "tests/support/paths.hpp"
 
 namespace {

@@ -1,5 +1,7 @@
 // The functions of ops on arrays.
 
+#include "src/train/eager_ops.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,7 +12,6 @@
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
-#include "src/train/eager_ops.hpp"
 #include "tests/support/throws.hpp"
 
 namespace keratin {
@@ -32,9 +33,7 @@ Tensor matrix() {
 TEST_CASE("Arithmetic on arrays runs at once and broadcasts") {
   const Tensor x = matrix();
   const Tensor y = row({10, 20, 30});
-  CHECK(
-      x + y ==
-      Tensor(std::vector<float>{11, 22, 33, 14, 25, 36}, {2, 3}));
+  CHECK(x + y == Tensor(std::vector<float>{11, 22, 33, 14, 25, 36}, {2, 3}));
   CHECK(-y * 2 == row({-20, -40, -60}));
   CHECK(1 - y / 10.0 == row({0, -1, -2}));
   CHECK(60 / y == row({6, 3, 2}));
@@ -58,8 +57,7 @@ TEST_CASE("Reductions, shapes and products of arrays") {
   CHECK(ops::stack({x, x, x}).shape() == Shape{3, 2, 3});
   CHECK(ops::slice(x, {0, 1}, {2, 3}).shape() == Shape{2, 2});
   CHECK(
-      ops::slice_axis(x, -1, 0, 1) ==
-      Tensor(std::vector<float>{1, 4}, {2, 1}));
+      ops::slice_axis(x, -1, 0, 1) == Tensor(std::vector<float>{1, 4}, {2, 1}));
   CHECK(ops::pad(row({1}), {1}, {2}, 9) == row({9, 1, 9, 9}));
   CHECK(
       ops::where(ops::greater(x, 3), x, 0) ==
@@ -94,9 +92,9 @@ TEST_CASE("Doubles keep their precision on arrays") {
 }
 
 TEST_CASE("Wrong arrays are named") {
-  CHECK(
-      message_of<InvalidArgument>([] { matrix() + row({1, 2}); })
-          .starts_with("[add]"));
+  CHECK(message_of<InvalidArgument>([] {
+          matrix() + row({1, 2});
+        }).starts_with("[add]"));
   CHECK_THROWS_AS(ops::matmul(matrix(), matrix()), InvalidArgument);
   CHECK_THROWS_AS(ops::sum(matrix(), {2}), InvalidArgument);
   CHECK_THROWS_AS(ops::clip(matrix(), 2, 1), InvalidArgument);
@@ -104,10 +102,9 @@ TEST_CASE("Wrong arrays are named") {
   CHECK_THROWS_AS(ops::slice_axis(matrix(), 2, 0, 1), InvalidArgument);
   CHECK_THROWS_AS(ops::pad(matrix(), {0, -1}, {0, 0}), InvalidArgument);
   CHECK_THROWS_AS(ops::concatenate(std::vector<Tensor>{}), InvalidArgument);
-  CHECK(
-      message_of<InvalidArgument>([] {
-        ops::abs(Tensor(std::vector<std::string>{"a"}));
-      }) == "[Absolute] expected numbers, got strings");
+  CHECK(message_of<InvalidArgument>([] {
+          ops::abs(Tensor(std::vector<std::string>{"a"}));
+        }) == "[Absolute] expected numbers, got strings");
 }
 
 TEST_CASE("Programs for arrays are kept, but not without bound") {
@@ -118,8 +115,7 @@ TEST_CASE("Programs for arrays are kept, but not without bound") {
   CHECK(eager_program_count() == before);
   set_backend("reference");
   for (std::size_t n = 1; n <= kEagerPrograms + 20; ++n) {
-    ops::negative(
-        Tensor(DType::f32, {static_cast<std::int64_t>(n), 2}));
+    ops::negative(Tensor(DType::f32, {static_cast<std::int64_t>(n), 2}));
   }
   set_backend({});
   CHECK(eager_program_count() == kEagerPrograms);

@@ -57,7 +57,8 @@ TEST_CASE("A function is traced once for each types of its arguments") {
   CHECK(f.program_count() == 3);
 }
 
-TEST_CASE("Functions take plain functions, vectors, contexts and generic code") {
+TEST_CASE(
+    "Functions take plain functions, vectors, contexts and generic code") {
   CHECK(function(cube)(number(2)).item<double>() == 8);
   const auto swapped = function([](const std::vector<Value>& in) {
     return std::vector<Value>{in[1], in[0]};
@@ -214,8 +215,8 @@ TEST_CASE("A gradient inside the body of a loop") {
                {x},
                {},
                [](const std::vector<Value>& carry) {
-                 const auto slope = grad(
-                     [](Value t) { return ops::square(t - 2); });
+                 const auto slope =
+                     grad([](Value t) { return ops::square(t - 2); });
                  return std::vector<Value>{carry[0] - slope(carry[0]) * 0.5};
                },
                3)
@@ -236,17 +237,15 @@ TEST_CASE("Functions compute on the backend that is chosen") {
 
 TEST_CASE("Wrong calls of functions are named") {
   const auto f = function([](Value x, Value y) { return x + y; });
-  CHECK(
-      message_of<InvalidArgument>([&] { f(number(1)); }) ==
-      "[function] expected 2 arguments, got 1");
-  CHECK(
-      message_of<InvalidArgument>([&] {
-        f(number(1), Tensor(std::vector<std::string>{"a"}));
-      }) == "[function] expected numbers as argument 1, got strings");
-  CHECK(
-      message_of<InvalidArgument>([] {
-        function([](Value) { return Value(); })(number(1));
-      }) == "[function] returned an empty value");
+  CHECK(message_of<InvalidArgument>([&] {
+          f(number(1));
+        }) == "[function] expected 2 arguments, got 1");
+  CHECK(message_of<InvalidArgument>([&] {
+          f(number(1), Tensor(std::vector<std::string>{"a"}));
+        }) == "[function] expected numbers as argument 1, got strings");
+  CHECK(message_of<InvalidArgument>([] {
+          function([](Value) { return Value(); })(number(1));
+        }) == "[function] returned an empty value");
   CHECK_THROWS_AS(f(number(1), Tensor(1)), InvalidArgument);  // f64 and i32
   // A trace that failed leaves nothing behind.
   CHECK(f.program_count() == 0);
@@ -260,25 +259,24 @@ TEST_CASE("Wrong derivatives are named") {
       message_of<InvalidArgument>([&] { grad(f)(pair); }) ==
       "[grad] expected a function whose result is a scalar, got f32[2]; "
       "reduce it first, e.g. with ops::sum");
-  CHECK(
-      message_of<InvalidArgument>([&] { grad(f, 1)(number(1)); }) ==
-      "[grad] expected argnums of 1 arguments, got 1");
+  CHECK(message_of<InvalidArgument>([&] {
+          grad(f, 1)(number(1));
+        }) == "[grad] expected argnums of 1 arguments, got 1");
   CHECK(
       message_of<InvalidArgument>([&] { grad(f)(Tensor(3)); }) ==
       "[grad] argument 0 is i32[]; only floating-point arguments have "
       "derivatives");
-  CHECK(
-      message_of<InvalidArgument>([&] {
-        grad(f, std::vector<std::int64_t>{});
-      }) == "[grad] expected at least one of argnums");
-  CHECK(
-      message_of<InvalidArgument>([&] {
-        grad([](Value x) { return std::vector<Value>{x, x}; })(number(1));
-      }) == "[grad] expected a function with one result, got 2 results");
+  CHECK(message_of<InvalidArgument>([&] {
+          grad(f, std::vector<std::int64_t>{});
+        }) == "[grad] expected at least one of argnums");
+  CHECK(message_of<InvalidArgument>([&] {
+          grad([](Value x) { return std::vector<Value>{x, x}; })(number(1));
+        }) == "[grad] expected a function with one result, got 2 results");
   CHECK(
       message_of<InvalidArgument>([&] {
         grad([](Value x) { return ops::cast(x, DType::i32); })(number(1));
-      }) == "[grad] expected a function whose result is floating-point, got i32");
+      }) ==
+      "[grad] expected a function whose result is floating-point, got i32");
 }
 
 TEST_CASE("A function that assigns needs the context where it is called") {

@@ -50,8 +50,8 @@ void check_close(const Tensor& got, const Tensor& want) {
   for (std::int64_t i = 0; i < got.size(); ++i) {
     const double scale = std::max(1.0, std::abs(want.at(i)));
     if (!(std::abs(got.at(i) - want.at(i)) <= 5e-6 * scale)) {
-      FAIL_CHECK("element " << i << ": " << got.at(i) << ", Keras has "
-                            << want.at(i));
+      FAIL_CHECK(
+          "element " << i << ": " << got.at(i) << ", Keras has " << want.at(i));
       return;
     }
   }
@@ -117,32 +117,31 @@ TEST_CASE("Every operation has defaults that parse and its own name") {
 
 TEST_CASE("Unknown operations and arguments are named") {
   CHECK(
-      message_of<InvalidArgument>([] {
-        deserialize_layer(operation("Meen"), "model.layers[2]");
-      }) ==
+      message_of<InvalidArgument>(
+          [] { deserialize_layer(operation("Meen"), "model.layers[2]"); }) ==
       "[model.layers[2]] no operation is called 'Meen'; did you mean "
       "\"Mean\"?");
-  CHECK(
-      message_of<InvalidArgument>([] {
-        deserialize_layer(
-            operation("Mean", Config::object({{"axes", 1}})), "here");
-      }) ==
-      "[here] Mean has no argument 'axes'; did you mean \"axis\"?");
+  CHECK(message_of<InvalidArgument>([] {
+          deserialize_layer(
+              operation("Mean", Config::object({{"axes", 1}})), "here");
+        }) == "[here] Mean has no argument 'axes'; did you mean \"axis\"?");
 }
 
 TEST_CASE("An operation's bad arguments are named when it is called") {
   const auto call = [](const Config& config) {
     const Layer layer = deserialize_layer(config, "here");
-    return message_of<InvalidArgument>(
-        [&] { layer(Tensor(DType::f32, {2, 3})); });
+    return message_of<InvalidArgument>([&] {
+      layer(Tensor(DType::f32, {2, 3}));
+    });
   };
   const auto config = [](const char* text) { return Config::parse(text); };
   CHECK(
       call(operation("Sum", config(R"({"name": "s", "axis": "rows"})"))) ==
       "[s: Sum] axis: expected integers, got \"rows\"");
   CHECK(
-      call(operation("Split", config(
-          R"({"name": "s", "indices_or_sections": 2, "axis": 1})"))) ==
+      call(operation(
+          "Split",
+          config(R"({"name": "s", "indices_or_sections": 2, "axis": 1})"))) ==
       "[s: Split] expected 2 to divide 3 elements");
   CHECK(
       call(operation("Add", config(R"({"name": "s"})"))) ==

@@ -21,7 +21,7 @@ namespace {
 /// The classes of a model's layers, in order.
 std::vector<std::string> classes(const Model& model) {
   std::vector<std::string> names;
-  for (const Layer& layer : model.layers()) {
+  for (const auto& [name, layer] : model.model_impl().sublayers()) {
     names.push_back(layer.class_name());
   }
   return names;
@@ -43,23 +43,25 @@ TEST_CASE("Operators on symbolic tensors make Keras's operations") {
   const SymbolicTensor b = layers::Input({4, 6}, {.name = "b"});
   const Model model({a, b}, {a * 2.0 + b / 3 - a * b});
   CHECK(
-      classes(model) ==
-      std::vector<std::string>{
-          "InputLayer",
-          "InputLayer",
-          "Multiply",
-          "TrueDivide",
-          "Add",
-          "Multiply",
-          "Subtract"});
+      classes(model) == std::vector<std::string>{
+                            "InputLayer",
+                            "InputLayer",
+                            "Multiply",
+                            "TrueDivide",
+                            "Add",
+                            "Multiply",
+                            "Subtract"});
   const std::string json = model.to_json();
   CHECK(
       json.find(
           R"({"module": "keras.src.ops.numpy", "class_name": "Multiply", )"
           R"("config": {"name": "multiply"}, "registered_name": "Multiply", )"
           R"("name": "multiply")") != std::string::npos);
-  CHECK(json.find("\"keras_history\": [\"a\", 0, 0]}}, 2.0]") != std::string::npos);
-  CHECK(json.find("\"keras_history\": [\"b\", 0, 0]}}, 3]") != std::string::npos);
+  CHECK(
+      json.find("\"keras_history\": [\"a\", 0, 0]}}, 2.0]") !=
+      std::string::npos);
+  CHECK(
+      json.find("\"keras_history\": [\"b\", 0, 0]}}, 3]") != std::string::npos);
 }
 
 TEST_CASE("A model of operations computes, saves and loads") {
@@ -87,7 +89,8 @@ TEST_CASE("Symbolic results equal those of arrays") {
     const auto [best, where] = ops::top_k(left + right, 3);
     return ops::softmax(best) + ops::cast(where, DType::f32) -
            ops::pad(
-               ops::expand_dims(ops::max(ops::reshape(x, {-1, 2, 12}), {-1}), 2),
+               ops::expand_dims(
+                   ops::max(ops::reshape(x, {-1, 2, 12}), {-1}), 2),
                {0, 0, 0},
                {0, 2, 2});
   };
@@ -99,6 +102,24 @@ TEST_CASE("Symbolic results equal those of arrays") {
   for (std::int64_t i = 0; i < got.size(); ++i) {
     CHECK(got.at(i) == doctest::Approx(want.at(i)).epsilon(1e-6));
   }
+}
+
+TEST_CASE("Operations are shown in the summary, but are not layers") {
+  clear_session();
+  const auto a = layers::Input({3}, {.name = "a"});
+  const Model model(a, layers::Dense(2)(a * 2));
+  CHECK(model.layers().size() == 2);
+  CHECK(model.get_layer(1).class_name() == "Dense");
+  CHECK(model.summary().find("multiply (Multiply)") != std::string::npos);
+}
+
+TEST_CASE("An Input is a symbolic tensor to operators and functions") {
+  const auto a = layers::Input({3}, {.name = "a"});
+  const auto b = layers::Input({3}, {.name = "b"});
+  const SymbolicTensor y = ops::concatenate({a, b}, 1) +
+                           ops::sum(a * b - ops::relu(a) / 2, {1}, true) +
+                           ops::slice_axis(b, 1, 0, 1);
+  CHECK(y.shape() == Shape{kUnknown, 6});
 }
 
 TEST_CASE("An array beside a symbolic tensor is a constant of the model") {
@@ -113,8 +134,7 @@ TEST_CASE("An array beside a symbolic tensor is a constant of the model") {
 
 TEST_CASE("Gradients flow through operations in a model") {
   const SymbolicTensor a = layers::Input({3}, {.name = "a"});
-  const SymbolicTensor h =
-      layers::Dense(4, {.kernel_initializer = "ones"})(a);
+  const SymbolicTensor h = layers::Dense(4, {.kernel_initializer = "ones"})(a);
   Model model(a, ops::sum(ops::square(h) * 0.25, {1}, true));
   model.compile({.optimizer = "sgd", .loss = "mse"});
   const Tensor x = Tensor::full(DType::f32, {2, 3}, 1);
