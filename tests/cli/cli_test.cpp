@@ -26,7 +26,7 @@ struct Outcome {
 };
 
 /// Runs `keratin ARGUMENTS` in a folder.
-Outcome keratin_in(const fs::path& folder, const std::string& arguments) {
+Outcome run_in(const fs::path& folder, const std::string& arguments) {
   const std::string command = "cd '" + folder.string() + "' && '" +
                               KERATIN_PROGRAM "' " + arguments + " 2>&1";
   Outcome outcome;
@@ -41,8 +41,8 @@ Outcome keratin_in(const fs::path& folder, const std::string& arguments) {
   return outcome;
 }
 
-Outcome keratin(const std::string& arguments) {
-  return keratin_in(fs::temp_directory_path(), arguments);
+Outcome run(const std::string& arguments) {
+  return run_in(fs::temp_directory_path(), arguments);
 }
 
 bool has(const Outcome& outcome, const std::string& part) {
@@ -67,16 +67,16 @@ constexpr const char* kConfig = R"({
 }  // namespace
 
 TEST_CASE("--help and --version read well") {
-  const Outcome help = keratin("--help");
+  const Outcome help = run("--help");
   CHECK(help.code == 0);
   for (const char* word :
        {"train", "evaluate", "predict", "summary", "list", "schema", "info"}) {
     CHECK(has(help, word));
   }
-  const Outcome version = keratin("--version");
+  const Outcome version = run("--version");
   CHECK(version.code == 0);
   CHECK(version.text.starts_with("keratin "));
-  CHECK(keratin("train --help").code == 0);
+  CHECK(run("train --help").code == 0);
 }
 
 TEST_CASE("Wrong usage is one line and exit code 2") {
@@ -90,16 +90,16 @@ TEST_CASE("Wrong usage is one line and exit code 2") {
         "list layer",
         "predict x.keras"}) {
     CAPTURE(arguments);
-    const Outcome outcome = keratin(arguments);
+    const Outcome outcome = run(arguments);
     CHECK(outcome.code == 2);
     CHECK(outcome.text.starts_with("keratin: error: "));
     CHECK(outcome.text.find('\n') == outcome.text.size() - 1);
   }
-  CHECK(has(keratin("trian x.json"), "no command is called 'trian'"));
+  CHECK(has(run("trian x.json"), "no command is called 'trian'"));
 }
 
 TEST_CASE("A file that is not there is exit code 1") {
-  const Outcome outcome = keratin("train nowhere.json");
+  const Outcome outcome = run("train nowhere.json");
   CHECK(outcome.code == 1);
   CHECK(has(outcome, "keratin: error: [nowhere.json]"));
 }
@@ -108,7 +108,7 @@ TEST_CASE("A wrong config is exit code 2 and names the place") {
   const TempDir folder;
   keratin::testing::write_file(folder / "c.json", kConfig);
   const Outcome outcome =
-      keratin_in(folder.path(), "train c.json --set fit.epoch=3");
+      run_in(folder.path(), "train c.json --set fit.epoch=3");
   CHECK(outcome.code == 2);
   CHECK(has(outcome, "c.json: [$.fit] fit has no argument 'epoch'"));
   CHECK_FALSE(fs::exists(folder / "digits.keras"));
@@ -118,7 +118,7 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
   const TempDir folder;
   keratin::testing::write_file(folder / "c.json", kConfig);
   const Outcome train =
-      keratin_in(folder.path(), "train c.json --predictions before.npy");
+      run_in(folder.path(), "train c.json --predictions before.npy");
   CAPTURE(train.text);
   REQUIRE(train.code == 0);
   CHECK(has(train, "Total params: 650"));
@@ -128,14 +128,14 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
             .find("\"accuracy\"") != std::string::npos);
 
   const Outcome evaluate =
-      keratin_in(folder.path(), "evaluate digits.keras --config c.json");
+      run_in(folder.path(), "evaluate digits.keras --config c.json");
   CHECK(evaluate.code == 0);
   CHECK(has(evaluate, "accuracy: 0.9"));
   CHECK(
       evaluate.text ==
-      keratin_in(folder.path(), "evaluate digits.keras --data digits").text);
+      run_in(folder.path(), "evaluate digits.keras --data digits").text);
 
-  const Outcome predict = keratin_in(
+  const Outcome predict = run_in(
       folder.path(),
       "predict digits.keras --data digits:test --output after.npy --draw 4");
   CHECK(predict.code == 0);
@@ -144,23 +144,23 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
       keratin::testing::read_file(folder / "before.npy") ==
       keratin::testing::read_file(folder / "after.npy"));
   CHECK(has(
-      keratin_in(folder.path(), "predict digits.keras --data digits --top 2"),
+      run_in(folder.path(), "predict digits.keras --data digits --top 2"),
       "truth"));
 
   CHECK(has(
-      keratin_in(folder.path(), "summary digits.keras"), "dense (Dense)"));
-  CHECK(has(keratin_in(folder.path(), "summary c.json"), "dense (Dense)"));
+      run_in(folder.path(), "summary digits.keras"), "dense (Dense)"));
+  CHECK(has(run_in(folder.path(), "summary c.json"), "dense (Dense)"));
 }
 
 TEST_CASE("list and schema print what configs may hold") {
-  CHECK(has(keratin("list layers Dense"), "Dense(units, activation=\"linear\""));
-  CHECK(has(keratin("list"), "keratin list optimizers"));
-  CHECK(has(keratin("schema"), "json-schema.org/draft/2020-12"));
+  CHECK(has(run("list layers Dense"), "Dense(units, activation=\"linear\""));
+  CHECK(has(run("list"), "keratin list optimizers"));
+  CHECK(has(run("schema"), "json-schema.org/draft/2020-12"));
 }
 
 TEST_CASE("info starts fast and small") {
   const auto start = std::chrono::steady_clock::now();
-  const Outcome outcome = keratin("info");
+  const Outcome outcome = run("info");
   const std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   CHECK(outcome.code == 0);

@@ -25,7 +25,7 @@ Config linear_config(const std::string& data) {
   return Config::parse(
       R"({"seed": 3, "data": )" + data + R"(,
         "model": {"layers": [{"Dense": {"units": 1}}]},
-        "compile": {"optimizer": {"SGD": {"learning_rate": 0.1}}, "loss": "mse"},
+        "compile": {"optimizer": {"SGD": {"learning_rate": 0.001}}, "loss": "mse"},
         "fit": {"epochs": 3, "batch_size": 2, "verbose": 0}})");
 }
 
