@@ -1,6 +1,7 @@
 // CosineDecay and CosineDecayRestarts.
 
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "optimizers/schedules/schedule.hpp"
@@ -8,12 +9,6 @@
 namespace keratin::schedules {
 
 namespace {
-
-/// From 2 at p = 0 down to 0 at p = 1.
-template <class T>
-T cosine(const T& p) {
-  return 1.0F + math::cos(std::numbers::pi_v<float> * p);
-}
 
 class CosineImpl final : public KerasSchedule<CosineImpl> {
  public:
@@ -44,7 +39,8 @@ class CosineImpl final : public KerasSchedule<CosineImpl> {
   T formula(const T& t) const {
     const float steps = rounded(steps_);
     const auto decay = [&](const T& x, double from) -> T {
-      const T share = rounded(1 - o_.alpha) * (0.5F * cosine<T>(x / steps)) +
+      const T share = rounded(1 - o_.alpha) *
+                          (0.5F * (1.0F + math::cos(math::angle(x, steps)))) +
                       rounded(o_.alpha);
       return rounded(from) * share;
     };
@@ -101,9 +97,14 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
       done = (p - (1.0F - length) / (1.0F - grow)) / length;
     }
     const T top = math::pow(rounded(o_.m_mul), period);
+    const T wave = 1.0F + math::cos(std::numbers::pi_v<float> * done);
     const float alpha = rounded(o_.alpha);
-    return rounded(initial_) *
-           ((1.0F - alpha) * (0.5F * top * cosine<T>(done)) + alpha);
+    const float initial = rounded(initial_);
+    if constexpr (std::is_same_v<T, Value>) {
+      // The constants folded: see math::angle.
+      if (alpha == 0) return initial * 0.5F * top * wave;
+    }
+    return initial * ((1.0F - alpha) * (0.5F * top * wave) + alpha);
   }
 
  private:

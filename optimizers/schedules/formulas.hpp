@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include <keratin/ops.hpp>
 
@@ -33,6 +34,11 @@ inline Value min(const Value& x, float y) { return ops::minimum(x, y); }
 inline Value below(const Value& t, float limit, const Value& x, const Value& y) { return ops::where(ops::less(t, limit), x, y); }
 inline Value up_to(const Value& t, float limit, const Value& x, const Value& y) { return ops::where(ops::less_equal(t, limit), x, y); }
 inline Value constant_like(const Value& t, float x) { return ops::scalar_like(t, x); }
+
+/// pi * t / steps. TensorFlow folds the constants of a graph, and so rounds
+/// otherwise there than outside: what a training step of Keras computes.
+inline float angle(float t, float steps) { return std::numbers::pi_v<float> * (t / steps); }
+inline Value angle(const Value& t, float steps) { return t * (std::numbers::pi_v<float> / steps); }
 
 // clang-format on
 
