@@ -97,7 +97,7 @@ TEST_CASE("Schedules have the values one expects") {
   CHECK(steps.at(10) == 1);
   CHECK(steps.at(11) == 0.5);
   CHECK(steps.at(20) == 0.5);
-  CHECK(steps.at(21) == 0.1);
+  CHECK(steps.at(21) == doctest::Approx(0.1));
   CHECK(schedules::ExponentialDecay(1, 10, 0.5).at(20) == doctest::Approx(.25));
   CHECK(schedules::CosineDecay(1, 10).at(5) == doctest::Approx(0.5));
   CHECK(
