@@ -46,6 +46,13 @@ class Splitter {
       }
       const std::size_t count = out.fields.size() - before;
       if (out.width == 0) out.width = count;
+      // Some writers end the line of names with a delimiter.
+      if (before == out.width && count + 1 == out.width &&
+          out.fields[before - 1].empty()) {
+        out.fields.erase(
+            out.fields.begin() + static_cast<std::ptrdiff_t>(before - 1));
+        out.width = count;
+      }
       if (count != out.width) {
         fail(line, format("expected {} fields, got {}", out.width, count));
       }

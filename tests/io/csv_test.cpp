@@ -112,6 +112,13 @@ TEST_CASE("CSV errors name the line") {
         }).find("expected a delimiter") != std::string::npos);
 }
 
+TEST_CASE("A line of names may end with a delimiter") {
+  const auto table = io::parse_csv("a,b,\n1,2\n3,4\n");
+  CHECK(table.columns() == std::vector<std::string>{"a", "b"});
+  CHECK(table.rows() == 2);
+  CHECK_THROWS_AS(io::parse_csv("a,b,\n1\n"), InvalidArgument);
+}
+
 TEST_CASE("A CSV file is read from disk") {
   const testing::TempDir folder;
   testing::write_file(folder / "t.csv", "a\n1\nx,y\n");
