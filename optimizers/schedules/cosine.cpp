@@ -1,7 +1,6 @@
 // CosineDecay and CosineDecayRestarts.
 
 #include <numbers>
-#include <type_traits>
 #include <utility>
 
 #include "optimizers/schedules/schedule.hpp"
@@ -9,6 +8,8 @@
 namespace keratin::schedules {
 
 namespace {
+
+constexpr auto kPi = std::numbers::pi_v<float>;
 
 class CosineImpl final : public KerasSchedule<CosineImpl> {
  public:
@@ -39,9 +40,10 @@ class CosineImpl final : public KerasSchedule<CosineImpl> {
   T formula(const T& t) const {
     const float steps = rounded(steps_);
     const auto decay = [&](const T& x, double from) -> T {
-      const T share = rounded(1 - o_.alpha) *
-                          (0.5F * (1.0F + math::cos(math::angle(x, steps)))) +
-                      rounded(o_.alpha);
+      const T share =
+          rounded(1 - o_.alpha) *
+              (0.5F * (1.0F + math::cos(math::per(kPi, x, steps)))) +
+          rounded(o_.alpha);
       return rounded(from) * share;
     };
     if (!o_.warmup_target) return decay(math::min(t, steps), initial_);
@@ -50,7 +52,7 @@ class CosineImpl final : public KerasSchedule<CosineImpl> {
     if (warmup <= 0) return decay(math::min(t, steps), target);
     const T x = math::min(t, steps + warmup);
     const float initial = rounded(initial_);
-    const T up = (target - initial) * (x / warmup) + initial;
+    const T up = (target - initial) * math::per(x, warmup) + initial;
     return math::below(x, warmup, up, decay(x - warmup, target));
   }
 
@@ -85,8 +87,9 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    const T p = t / rounded(steps_);
     const float grow = rounded(o_.t_mul);
+    // Periods of one length must not begin late for a rounded reciprocal.
+    const T p = grow == 1 ? t / rounded(steps_) : math::per(t, rounded(steps_));
     T period = math::floor(p);
     T done = p - period;
     if (grow != 1) {
@@ -97,14 +100,8 @@ class RestartsImpl final : public KerasSchedule<RestartsImpl> {
       done = (p - (1.0F - length) / (1.0F - grow)) / length;
     }
     const T top = math::pow(rounded(o_.m_mul), period);
-    const T wave = 1.0F + math::cos(std::numbers::pi_v<float> * done);
-    const float alpha = rounded(o_.alpha);
-    const float initial = rounded(initial_);
-    if constexpr (std::is_same_v<T, Value>) {
-      // The constants folded: see math::angle.
-      if (alpha == 0) return initial * 0.5F * top * wave;
-    }
-    return initial * ((1.0F - alpha) * (0.5F * top * wave) + alpha);
+    const T wave = 1.0F + math::cos(kPi * done);
+    return math::waves(rounded(initial_), rounded(o_.alpha), top, wave);
   }
 
  private:

@@ -37,8 +37,16 @@ class RateDecay : public KerasSchedule<Self> {
  protected:
   template <class T>
   T periods(const T& t) const {
-    const T p = t / rounded(steps_);
-    return staircase_ ? math::floor(p) : p;
+    // A stair must not begin late for a reciprocal that is rounded down.
+    if (staircase_) return math::floor(t / rounded(steps_));
+    return math::per(t, rounded(steps_));
+  }
+
+  /// decay_rate times periods.
+  template <class T>
+  T decay(const T& t) const {
+    if (staircase_) return decay_rate() * periods(t);
+    return math::per(decay_rate(), t, rounded(steps_));
   }
 
   float initial() const { return rounded(initial_); }
@@ -73,7 +81,7 @@ class InverseTimeImpl final : public RateDecay<InverseTimeImpl> {
 
   template <class T>
   T formula(const T& t) const {
-    return initial() / (1.0F + decay_rate() * periods(t));
+    return initial() / (1.0F + decay(t));
   }
 };
 
@@ -191,7 +199,7 @@ class PolynomialImpl final : public KerasSchedule<PolynomialImpl> {
   T formula(const T& t) const {
     const float steps = rounded(steps_);
     const float end = rounded(o_.end_learning_rate);
-    T p = math::min(t, steps) / steps;
+    T p = math::per(math::min(t, steps), steps);
     if (o_.cycle) {
       const T cycles =
           math::up_to(t, 0, math::constant_like(t, 1), math::ceil(t / steps));

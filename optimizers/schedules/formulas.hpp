@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include <keratin/ops.hpp>
 
@@ -35,10 +34,22 @@ inline Value below(const Value& t, float limit, const Value& x, const Value& y) 
 inline Value up_to(const Value& t, float limit, const Value& x, const Value& y) { return ops::where(ops::less_equal(t, limit), x, y); }
 inline Value constant_like(const Value& t, float x) { return ops::scalar_like(t, x); }
 
-/// pi * t / steps. TensorFlow folds the constants of a graph, and so rounds
-/// otherwise there than outside: what a training step of Keras computes.
-inline float angle(float t, float steps) { return std::numbers::pi_v<float> * (t / steps); }
-inline Value angle(const Value& t, float steps) { return t * (std::numbers::pi_v<float> / steps); }
+
+// TensorFlow folds the constants of a graph, and divides by none: a training
+// step of Keras rounds otherwise than a call of its schedule. So do these.
+
+/// t / steps.
+inline float per(float t, float steps) { return t / steps; }
+inline Value per(const Value& t, float steps) { return t * (1 / steps); }
+/// factor * t / steps.
+inline float per(float factor, float t, float steps) { return factor * (t / steps); }
+inline Value per(float factor, const Value& t, float steps) { return t * (factor * (1 / steps)); }
+/// first * ((1 - alpha) * (0.5 * top * wave) + alpha).
+inline float waves(float first, float alpha, float top, float wave) { return first * ((1 - alpha) * (0.5F * top * wave) + alpha); }
+inline Value waves(float first, float alpha, const Value& top, const Value& wave) {
+  if (alpha == 0) return first * 0.5F * top * wave;
+  return first * ((1 - alpha) * 0.5F * top * wave + alpha);
+}
 
 // clang-format on
 
