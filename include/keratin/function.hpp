@@ -253,7 +253,7 @@ consteval std::size_t generic_arity() {
   if constexpr (N > 8) {
     return 0;
   } else {
-    constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
+    constexpr bool kTakes = []<std::size_t... I>(std::index_sequence<I...>) {
       return std::invocable<
           F&,
           std::tuple_element_t<
@@ -261,7 +261,7 @@ consteval std::size_t generic_arity() {
               decltype(values_tuple(std::make_index_sequence<N>{}))>...>;
     }
     (std::make_index_sequence<N>{});
-    if constexpr (takes) {
+    if constexpr (kTakes) {
       return N;
     } else {
       return generic_arity<F, N + 1>();
@@ -361,9 +361,9 @@ auto grad(const F& f, int argnum = 0) {
 
 /// The derivatives by several arguments, in a vector.
 template <class F>
-auto grad(const F& f, std::vector<std::int64_t> argnums) {
+auto grad(const F& f, const std::vector<std::int64_t>& argnums) {
   return Function<detail::ManyResults>(
-      detail::make_gradient(function(f).traced(), std::move(argnums), false));
+      detail::make_gradient(function(f).traced(), argnums, false));
 }
 
 /// As grad, giving a pair: f's result and its derivative (or derivatives).
@@ -374,9 +374,9 @@ auto value_and_grad(const F& f, int argnum = 0) {
 }
 
 template <class F>
-auto value_and_grad(const F& f, std::vector<std::int64_t> argnums) {
+auto value_and_grad(const F& f, const std::vector<std::int64_t>& argnums) {
   return Function<detail::ValueAndMany>(
-      detail::make_gradient(function(f).traced(), std::move(argnums), true));
+      detail::make_gradient(function(f).traced(), argnums, true));
 }
 
 }  // namespace keratin

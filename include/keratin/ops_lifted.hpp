@@ -64,19 +64,21 @@ template <Liftable A, Liftable B> struct Lifted<A, B> {
 // clang-format on
 
 KERATIN_API std::vector<Tensor> apply(
-    const char* operation, const Arguments<Tensor>& arguments, Config config);
+    const char* operation,
+    const Arguments<Tensor>& arguments,
+    const Config& config);
 KERATIN_API std::vector<SymbolicTensor> apply(
     const char* operation,
     const Arguments<SymbolicTensor>& arguments,
-    Config config);
+    const Config& config);
 
 /// An array as a constant of a model: Keras's {"class_name": "__numpy__"}.
 KERATIN_API Config array_constant(const Tensor& value);
 
 template <class T, class X>
-Argument<T> operand(const X& x, std::string name = {}) {
+Argument<T> operand(const X& x, const std::string& name = {}) {
   Argument<T> argument;
-  argument.name = std::move(name);
+  argument.name = name;
   if constexpr (std::convertible_to<const X&, T>) {
     argument.tensors.push_back(x);
   } else if constexpr (std::same_as<X, Tensor>) {
@@ -104,24 +106,26 @@ template <class T>
 std::vector<T> lift_all(
     const char* operation,
     std::vector<Argument<T>> items,
-    Config config = Config::object()) {
+    const Config& config = Config::object()) {
   Arguments<T> arguments;
   arguments.items = std::move(items);
-  return apply(operation, arguments, std::move(config));
+  return apply(operation, arguments, config);
 }
 
 template <class T>
 T lift(
     const char* operation,
     std::vector<Argument<T>> items,
-    Config config = Config::object()) {
-  return lift_all<T>(operation, std::move(items), std::move(config))[0];
+    const Config& config = Config::object()) {
+  return lift_all<T>(operation, std::move(items), config)[0];
 }
 
 template <Liftable X>
 To<X> unary(
-    const char* operation, const X& x, Config config = Config::object()) {
-  return lift<To<X>>(operation, {operand<To<X>>(x)}, std::move(config));
+    const char* operation,
+    const X& x,
+    const Config& config = Config::object()) {
+  return lift<To<X>>(operation, {operand<To<X>>(x)}, config);
 }
 
 template <class A, class B>
@@ -242,15 +246,15 @@ detail::To<T> where(const T& condition, const A& a, const B& b) {
 
 // -- reductions --------------------------------------------------------------
 
-template <Liftable T> detail::To<T> sum(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Sum", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> mean(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Mean", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> max(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Max", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> min(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Min", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> prod(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Prod", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> any(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Any", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> all(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("All", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> var(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Var", x, detail::reduction(axes, keepdims)); }
-template <Liftable T> detail::To<T> logsumexp(const T& x, Axes axes = {}, bool keepdims = false) { return detail::unary("Logsumexp", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> sum(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Sum", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> mean(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Mean", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> max(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Max", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> min(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Min", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> prod(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Prod", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> any(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Any", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> all(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("All", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> var(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Var", x, detail::reduction(axes, keepdims)); }
+template <Liftable T> detail::To<T> logsumexp(const T& x, const Axes& axes = {}, bool keepdims = false) { return detail::unary("Logsumexp", x, detail::reduction(axes, keepdims)); }
 template <Liftable T> detail::To<T> argmax(const T& x, std::int64_t axis = -1, bool keepdims = false) { return detail::unary("Argmax", x, detail::reduction({axis}, keepdims)); }
 template <Liftable T> detail::To<T> argmin(const T& x, std::int64_t axis = -1, bool keepdims = false) { return detail::unary("Argmin", x, detail::reduction({axis}, keepdims)); }
 

@@ -63,7 +63,7 @@ namespace ops::detail {
 std::vector<SymbolicTensor> apply(
     const char* operation,
     const Arguments<SymbolicTensor>& arguments,
-    Config config) {
+    const Config& config) {
   const Operation* known = find_operation(operation);
   KERATIN_CHECK(known != nullptr, "the operation {} is known", operation);
   return Layer(std::make_shared<OperationImpl>(*known, config)).call(arguments);

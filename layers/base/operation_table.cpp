@@ -220,14 +220,25 @@ Value array_value(Graph& graph, const Config& config, const std::string& who) {
   return ops::constant(graph, value.cast(dtype));
 }
 
+/// A number of the language. Where programs are kept it is an operand of the
+/// program, so that the next number needs no new one.
 bool is_weak_number(const Argument<Value>& argument) {
-  return argument.tensors.empty() && argument.constant.is_number();
+  return argument.constant.is_number();
+}
+
+Value number_value(Graph& graph, const Argument<Value>& argument, DType dtype) {
+  if (!argument.tensors.empty()) return ops::cast(argument.tensors[0], dtype);
+  return ops::full(graph, {}, argument.constant.as_number(), dtype);
 }
 
 }  // namespace
 
 Value OperationCall::tensor(std::size_t index) const {
   const Argument<Value>& argument = operand(index);
+  if (is_weak_number(argument)) {
+    const DType dtype = argument.constant.is_int() ? DType::i32 : DType::f32;
+    return number_value(graph_, argument, dtype);
+  }
   if (argument.tensors.size() == 1 && !argument.is_list) {
     return argument.tensors[0];
   }
@@ -236,10 +247,6 @@ Value OperationCall::tensor(std::size_t index) const {
   }
   if (argument.constant.is_bool()) {
     return ops::constant(graph_, Tensor(argument.constant.as_bool()));
-  }
-  if (argument.constant.is_number()) {
-    const DType dtype = argument.constant.is_int() ? DType::i32 : DType::f32;
-    return ops::full(graph_, {}, argument.constant.as_number(), dtype);
   }
   return array_value(graph_, argument.constant, who_);
 }
@@ -283,11 +290,8 @@ std::vector<Value> OperationCall::promoted(
   }
   const DType common = promote(dtypes, weak);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] =
-        out[i]
-            ? ops::cast(out[i], common)
-            : ops::full(
-                  graph_, {}, operand(first + i).constant.as_number(), common);
+    out[i] = out[i] ? ops::cast(out[i], common)
+                    : number_value(graph_, operand(first + i), common);
   }
   return out;
 }

@@ -272,7 +272,7 @@ bool is_marker(const Config& item, std::string_view name) {
 /// One axis of x[key] after the other, first to last.
 class Indexer {
  public:
-  Indexer(const OperationCall& call, Value x) : call_(call), x_(std::move(x)) {}
+  Indexer(const OperationCall& call, const Value& x) : call_(call), x_(x) {}
 
   Value run(const Config::Array& items) {
     std::int64_t used = 0;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <keratin/error.hpp>
@@ -37,12 +38,32 @@ std::string key_of(
       format("{} {} {}", backend.name(), operation, config.dump());
   for (const Argument<Tensor>& item : arguments.items) {
     key += format(" {}{}", item.name, item.is_list ? "*" : ":");
-    if (item.tensors.empty()) key += item.constant.dump();
+    if (item.tensors.empty()) {
+      key += item.constant.dump();
+    } else if (item.constant.is_number()) {
+      key += item.constant.is_int() ? "int" : "number";
+    }
     for (const Tensor& tensor : item.tensors) {
       key += format("{}{},", tensor.dtype(), tensor.shape());
     }
   }
   return key;
+}
+
+/// Numbers beside tensors as operands of the program, which then serves for all
+/// numbers. An exponent stays a constant: most are small and have better code
+/// than a general power.
+Arguments<Tensor> with_numbers(
+    std::string_view operation, const Arguments<Tensor>& arguments) {
+  Arguments<Tensor> out = arguments;
+  if (operation == "Power") return out;
+  for (Argument<Tensor>& item : out.items) {
+    const bool positional = item.name.empty();
+    if (positional && item.tensors.empty() && item.constant.is_number()) {
+      item.tensors.push_back(Tensor(item.constant.as_number()));
+    }
+  }
+  return out;
 }
 
 std::shared_ptr<Program> compile(
@@ -79,17 +100,20 @@ std::size_t eager_program_count() {
 namespace ops::detail {
 
 std::vector<Tensor> apply(
-    const char* operation, const Arguments<Tensor>& arguments, Config config) {
+    const char* operation,
+    const Arguments<Tensor>& arguments,
+    const Config& config) {
   const Operation* known = find_operation(operation);
   KERATIN_CHECK(known != nullptr, "the operation {} is known", operation);
+  const Arguments<Tensor> own = with_numbers(operation, arguments);
   Backend& backend = default_backend();
-  const std::string key = key_of(operation, arguments, config, backend);
+  const std::string key = key_of(operation, own, config, backend);
   std::shared_ptr<Program> program = cache().find(key);
   if (!program) {
     const Config complete = complete_arguments(*known, config, operation);
-    program = cache().keep(key, compile(*known, arguments, complete, backend));
+    program = cache().keep(key, compile(*known, own, complete, backend));
   }
-  return program->run(arguments.tensors());
+  return program->run(own.tensors());
 }
 
 }  // namespace ops::detail

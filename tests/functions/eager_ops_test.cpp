@@ -110,8 +110,13 @@ TEST_CASE("Wrong arrays are named") {
 TEST_CASE("Programs for arrays are kept, but not without bound") {
   const Tensor x = row({1, 2, 3});
   ops::tanh(x);
+  x * 0.5 + 1;
   const std::size_t before = eager_program_count();
-  for (int i = 0; i < 10; ++i) ops::tanh(x);
+  for (int i = 0; i < 10; ++i) {
+    ops::tanh(x);
+    // Numbers are operands of the program, not part of it.
+    CHECK((x * (i / 8.0) + i).at(1) == i / 4.0 + i);
+  }
   CHECK(eager_program_count() == before);
   set_backend("reference");
   for (std::size_t n = 1; n <= kEagerPrograms + 20; ++n) {
