@@ -166,16 +166,6 @@ std::vector<LayerImpl::Spec> FunctionalImpl::compute_output_spec(
       });
 }
 
-std::vector<Value> FunctionalImpl::compute_masks(
-    CallContext& ctx,
-    const CallInputs& inputs,
-    const std::vector<Value>& outputs) {
-  (void)inputs;
-  std::vector<Value> masks;
-  for (const Value& output : outputs) masks.push_back(ctx.mask(output));
-  return masks;
-}
-
 std::vector<Layer> FunctionalImpl::layers() const {
   std::vector<Layer> out;
   for (const auto& [name, layer] : sublayers()) {

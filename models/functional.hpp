@@ -29,12 +29,6 @@ class FunctionalImpl : public ModelImpl {
   std::vector<Spec> compute_output_spec(
       const Arguments<Spec>& inputs) override;
 
-  /// Masks were set by the layers inside.
-  std::vector<Value> compute_masks(
-      CallContext& ctx,
-      const CallInputs& inputs,
-      const std::vector<Value>& outputs) override;
-
   Config get_config() const override;
   void from_config(const Config& config, const std::string& where) override;
 

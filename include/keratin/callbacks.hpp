@@ -17,7 +17,8 @@ namespace keratin {
 
 /// What a callback derives from: override what you need. Called in Keras's
 /// order. Logs are computed when they are looked at: a callback that does not
-/// look costs nothing.
+/// look costs nothing. They are good during the call; keep the values, not the
+/// Logs.
 class KERATIN_API Callback {
  public:
   Callback() = default;

@@ -201,7 +201,13 @@ class KERATIN_API LayerImpl : public Serializable,
  private:
   friend class Layer;
 
+  void warn_about_lost_mask(
+      const CallContext& ctx,
+      const CallInputs& inputs,
+      const std::vector<Value>& masks);
+
   mutable std::string name_;
+  bool mask_warned_ = false;
   DTypePolicy dtype_;
   bool trainable_ = true;
   bool built_ = false;

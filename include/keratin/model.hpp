@@ -42,6 +42,14 @@ class KERATIN_API ModelImpl : public LayerImpl {
 
   bool casts_inputs() const override { return false; }
 
+  /// Masks go through the layers inside.
+  bool supports_masking() const override { return true; }
+
+  std::vector<Value> compute_masks(
+      CallContext& ctx,
+      const CallInputs& inputs,
+      const std::vector<Value>& outputs) override;
+
   // -- the step, as graph ------------------------------------------------------
 
   /// y_pred = model(x); loss; gradients; optimizer; metrics. Override for a

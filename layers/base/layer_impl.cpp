@@ -9,6 +9,7 @@
 #include "layers/base/symbolic_state.hpp"
 #include "src/core/check.hpp"
 #include "src/core/format.hpp"
+#include "src/core/log.hpp"
 #include "src/ir/graph.hpp"
 #include "src/ir/variable_state.hpp"
 
@@ -258,10 +259,30 @@ std::vector<Value> LayerImpl::invoke(
     }
   }
   const std::vector<Value> masks = compute_masks(ctx, own, outputs);
+  warn_about_lost_mask(ctx, own, masks);
   for (std::size_t i = 0; i < masks.size(); ++i) {
     if (masks[i]) ctx.set_mask(outputs[i], masks[i]);
   }
   return outputs;
+}
+
+void LayerImpl::warn_about_lost_mask(
+    const CallContext& ctx,
+    const CallInputs& inputs,
+    const std::vector<Value>& masks) {
+  if (supports_masking() || mask_warned_) return;
+  bool lost = false;
+  for (const Value& value : inputs.tensors()) {
+    lost = lost || static_cast<bool>(ctx.mask(value));
+  }
+  for (const Value& mask : masks) lost = lost && !mask;
+  if (!lost) return;
+  mask_warned_ = true;
+  log_message(
+      LogChannel::warning,
+      format(
+          "{} does not support masking and drops the mask of its input",
+          who()));
 }
 
 std::vector<SymbolicTensor> LayerImpl::invoke(const SymbolicInputs& inputs) {

@@ -172,7 +172,7 @@ class OrthogonalImpl final : public InitializerImpl {
   Tensor make(const Shape& shape, DType dtype) const override {
     if (shape.rank() < 2) {
       throw InvalidArgument(
-          format("[OrthogonalImpl] expected a shape of rank >= 2, got {}", shape));
+          format("[Orthogonal] expected a shape of rank >= 2, got {}", shape));
     }
     const std::int64_t columns = shape.back();
     const std::int64_t rows = columns == 0 ? 0 : shape.size() / columns;
@@ -215,7 +215,7 @@ class IdentityImpl final : public InitializerImpl {
   Tensor make(const Shape& shape, DType dtype) const override {
     if (shape.rank() != 2) {
       throw InvalidArgument(
-          format("[IdentityImpl] expected the shape of a matrix, got {}", shape));
+          format("[Identity] expected the shape of a matrix, got {}", shape));
     }
     Tensor out(DType::f64, shape);
     auto values = out.mutable_data<double>();

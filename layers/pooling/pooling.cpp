@@ -90,6 +90,18 @@ class GlobalPoolingImpl final : public SpatialLayer {
     return kind_ == Kind::average && rank() == 1;
   }
 
+  // Uses the mask up: the axis it goes along is gone.
+  bool supports_masking() const override { return takes_mask(); }
+
+  std::vector<Value> compute_masks(
+      CallContext& ctx,
+      const CallInputs& inputs,
+      const std::vector<Value>& outputs) override {
+    (void)ctx;
+    (void)inputs;
+    return std::vector<Value>(outputs.size());
+  }
+
   void build(const std::vector<Shape>& inputs) override {
     expect_spatial(inputs);
   }

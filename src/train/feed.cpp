@@ -126,6 +126,8 @@ void check_labels(
       if (known.output == i) loss = &known.loss.impl();
     }
     if (loss == nullptr || !loss->is_sparse()) continue;
+    const Config axis = loss->get_config().get("axis", -1);
+    if (!axis.is_int() || axis.as_int() != -1) continue;  // classes elsewhere
     if (specs[i].shape.empty() || specs[i].shape.back() == kUnknown) continue;
     const std::int64_t classes = specs[i].shape.back();
     const Tensor& y = data.y[i];

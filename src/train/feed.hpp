@@ -53,6 +53,9 @@ class Feed {
   /// hold is good until the next call.
   bool next(FeedData& batch);
 
+  /// Whether the last batch of this pass has been given.
+  bool done() const { return position_ >= data_.rows(); }
+
  private:
   void gather(const std::vector<Tensor>& from, std::vector<Tensor>& to);
 

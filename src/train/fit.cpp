@@ -8,6 +8,7 @@
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
+#include "src/core/log.hpp"
 #include "src/train/callback_list.hpp"
 #include "src/train/feed.hpp"
 #include "src/train/trainer_state.hpp"
@@ -114,6 +115,9 @@ void check_fit(const std::string& who, const FitArguments& arguments) {
   if (arguments.steps_per_epoch) {
     require_positive(who, "steps_per_epoch", *arguments.steps_per_epoch);
   }
+  if (arguments.validation_steps) {
+    require_positive(who, "validation_steps", *arguments.validation_steps);
+  }
   if (arguments.validation_batch_size) {
     require_positive(
         who, "validation_batch_size", *arguments.validation_batch_size);
@@ -145,12 +149,22 @@ class Epochs {
 
   void run(CallbackList& callbacks) {
     // With steps_per_epoch an epoch goes on where the last one stopped.
-    if (!limit_ || !started_) feed_.start();
-    started_ = true;
+    if (!limit_ || !running_) feed_.start();
+    running_ = true;
     std::int64_t step = 0;
     while (step < steps() && !model_.stop_training) {
       Logs none;
-      if (!advance()) break;
+      if (!advance()) {
+        log_message(
+            LogChannel::warning,
+            format(
+                "{} ran out of data after {} of {} steps of this epoch; give "
+                "more rows or fewer steps_per_epoch",
+                model_.who(),
+                step,
+                steps()));
+        break;
+      }
       callbacks.call(&Callback::on_train_batch_begin, step, none);
       runner_.run(batch_, all_);
       // steps_per_execution: callbacks see every so many batches only.
@@ -166,11 +180,11 @@ class Epochs {
   }
 
  private:
+  /// The next batch; after the last one a new pass starts with the next epoch.
   bool advance() {
-    if (feed_.next(batch_)) return true;
-    if (!limit_) return false;
-    feed_.start();
-    return feed_.next(batch_);
+    const bool more = feed_.next(batch_);
+    if (!more || feed_.done()) running_ = false;
+    return more;
   }
 
   ModelImpl& model_;
@@ -179,7 +193,7 @@ class Epochs {
   StepRunner runner_;
   std::optional<std::int64_t> limit_;
   std::int64_t group_;
-  bool started_ = false;
+  bool running_ = false;  // in the middle of a pass over the data
   FeedData batch_;
 };
 
@@ -219,6 +233,7 @@ History ModelImpl::fit(
   require_compiled(*this, "fit");
   const std::string who = this->who() + " fit";
   check_fit(who, arguments);
+  build_model(*this, x.tensors());
   FeedData data = check_data(
       *this, who, x, y, arguments.sample_weight, arguments.class_weight);
   std::optional<ValidationData> validation = arguments.validation_data;
@@ -285,6 +300,8 @@ Logs ModelImpl::evaluate(
   require_compiled(*this, "evaluate");
   const std::string who = this->who() + " evaluate";
   require_positive(who, "batch_size", arguments.batch_size);
+  if (arguments.steps) require_positive(who, "steps", *arguments.steps);
+  build_model(*this, x.tensors());
   const FeedData data = check_data(*this, who, x, y, arguments.sample_weight);
   const int verbose = resolve_verbose(arguments.verbose);
   std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
@@ -301,6 +318,8 @@ std::vector<Tensor> ModelImpl::predict(
     const TensorSet& x, const PredictArguments& arguments) {
   const std::string who = this->who() + " predict";
   require_positive(who, "batch_size", arguments.batch_size);
+  if (arguments.steps) require_positive(who, "steps", *arguments.steps);
+  build_model(*this, x.tensors());
   const FeedData data = check_data(*this, who, x, {}, {});
   std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
   if (arguments.verbose != 0) {
@@ -363,34 +382,48 @@ std::vector<Tensor> ModelImpl::predict(
   return gathered;
 }
 
+namespace {
+
+/// One step; the running metrics as they are after it, whatever runs next.
+Logs run_on_batch(
+    ModelImpl& model,
+    Mode mode,
+    const char* what,
+    const TensorSet& x,
+    const TensorSet& y,
+    const TensorSet& sample_weight,
+    const std::map<std::int64_t, double>& class_weight) {
+  require_compiled(model, what);
+  const std::string who = model.who() + " " + what;
+  build_model(model, x.tensors());
+  const FeedData data =
+      check_data(model, who, x, y, sample_weight, class_weight);
+  StepRunner(model, mode, who).run(data, data);
+  Logs logs = model.metric_results();
+  logs.entries();
+  return logs;
+}
+
+}  // namespace
+
 Logs ModelImpl::train_on_batch(
     const TensorSet& x,
     const TensorSet& y,
     const TensorSet& sample_weight,
     const std::map<std::int64_t, double>& class_weight) {
-  require_compiled(*this, "train_on_batch");
-  const std::string who = this->who() + " train_on_batch";
-  const FeedData data =
-      check_data(*this, who, x, y, sample_weight, class_weight);
-  StepRunner(*this, Mode::train, who).run(data, data);
-  Logs logs = metric_results();
-  logs.entries();  // as they are now, whatever runs next
-  return logs;
+  return run_on_batch(
+      *this, Mode::train, "train_on_batch", x, y, sample_weight, class_weight);
 }
 
 Logs ModelImpl::test_on_batch(
     const TensorSet& x, const TensorSet& y, const TensorSet& sample_weight) {
-  require_compiled(*this, "test_on_batch");
-  const std::string who = this->who() + " test_on_batch";
-  const FeedData data = check_data(*this, who, x, y, sample_weight);
-  StepRunner(*this, Mode::test, who).run(data, data);
-  Logs logs = metric_results();
-  logs.entries();  // as they are now, whatever runs next
-  return logs;
+  return run_on_batch(
+      *this, Mode::test, "test_on_batch", x, y, sample_weight, {});
 }
 
 std::vector<Tensor> ModelImpl::predict_on_batch(const TensorSet& x) {
   const std::string who = this->who() + " predict_on_batch";
+  build_model(*this, x.tensors());
   const FeedData data = check_data(*this, who, x, {}, {});
   return step_program(*this, Mode::predict, data.x, {}, {})->run(data.x);
 }

@@ -44,6 +44,12 @@ class ProgramCache {
     return entries_.front().second;
   }
 
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    entries_.clear();
+    at_.clear();
+  }
+
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return entries_.size();

@@ -74,9 +74,10 @@ CompileOptions options_of(const ModelImpl& model, std::string name) {
   return options;
 }
 
-/// Weights are made for any batch size.
-void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
+/// REQUIRES: the trainer's mutex is held.
+void build_unlocked(ModelImpl& model, const std::vector<Tensor>& x) {
   if (model.built()) return;
+  // Weights are made for any batch size.
   std::vector<Shape> shapes;
   for (const Tensor& tensor : x) {
     Shape shape = tensor.shape();
@@ -85,6 +86,37 @@ void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
   }
   model.ensure_built(shapes);
 }
+
+/// Puts back what a step that could not be built has settled.
+class Undo {
+ public:
+  explicit Undo(TrainerState& state)
+      : state_(state),
+        resolved_(state.resolved),
+        trained_known_(state.trained_known) {}
+
+  ~Undo() {
+    if (done_) return;
+    if (!resolved_) {
+      state_.resolved = false;
+      state_.losses.clear();
+      state_.metrics.clear();
+      state_.loss_tracker.reset();
+    }
+    state_.trained_known = trained_known_;
+  }
+
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+
+  void keep() { done_ = true; }
+
+ private:
+  TrainerState& state_;
+  bool resolved_;
+  bool trained_known_;
+  bool done_ = false;
+};
 
 /// What is trainable is settled when compile is called, as in Keras.
 void check_trainable(const ModelImpl& model) {
@@ -136,6 +168,11 @@ Graph build_step(
 
 }  // namespace
 
+void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
+  const std::lock_guard lock(model.trainer().mutex);
+  build_unlocked(model, x);
+}
+
 std::shared_ptr<Program> step_program(
     ModelImpl& model,
     Mode mode,
@@ -149,18 +186,21 @@ std::shared_ptr<Program> step_program(
   append_types(key, sample_weight);
   if (mode == Mode::train) append_trainable(key, model);
   const std::lock_guard lock(state.mutex);
+  Backend& backend = backend_of(model);
+  state.use_backend(backend);
   if (auto program = state.programs.find(key)) return program;
-  build_model(model, x);
+  build_unlocked(model, x);
+  Undo undo(state);
   const Graph graph = build_step(model, mode, x, y, sample_weight);
   KERATIN_LOG(train, "{}: compiling {}", model.name(), key);
   auto program = std::make_shared<Program>(
       graph,
-      backend_of(model),
+      backend,
       state.group,
       options_of(model, model.name() + "_" + mode_name(mode)));
-  state.programs.insert(key, program);
+  undo.keep();
   if (mode != Mode::predict) state.results.reset();
-  return program;
+  return state.programs.keep(key, std::move(program));
 }
 
 namespace {
@@ -201,6 +241,7 @@ std::vector<Logs::Entry> metric_values(ModelImpl& model) {
   std::vector<std::string> names;
   {
     const std::lock_guard lock(state.mutex);
+    state.use_backend(backend_of(model));
     if (!state.results) build_results(model);
     program = state.results;
     names = state.result_names;

@@ -22,6 +22,16 @@ std::vector<Layer> ModelImpl::layers() const {
   return out;
 }
 
+std::vector<Value> ModelImpl::compute_masks(
+    CallContext& ctx,
+    const CallInputs& inputs,
+    const std::vector<Value>& outputs) {
+  (void)inputs;
+  std::vector<Value> masks;
+  for (const Value& output : outputs) masks.push_back(ctx.mask(output));
+  return masks;
+}
+
 void ModelImpl::compile(CompileArguments arguments) {
   if (arguments.steps_per_execution < 1) {
     fail(format(
@@ -120,16 +130,19 @@ Value forward_and_loss(
     std::vector<Value>& y_pred) {
   TrainerState& state = model.trainer();
   y_pred = model.forward(ctx, data.x);
+  const CompileArguments& arguments = state.arguments;
+  const bool wants_targets = !arguments.loss.empty() ||
+                             !arguments.metrics.empty() ||
+                             !arguments.weighted_metrics.empty();
+  if (wants_targets && data.y.size() != y_pred.size()) {
+    throw InvalidArgument(format(
+        "{} expected {} arrays of targets (one per output), got {}",
+        model.who(),
+        y_pred.size(),
+        data.y.size()));
+  }
   if (!state.resolved) {
-    if (!state.arguments.loss.empty() || !state.arguments.metrics.empty() ||
-        !state.arguments.weighted_metrics.empty()) {
-      if (data.y.size() != y_pred.size()) {
-        throw InvalidArgument(format(
-            "{} expected {} arrays of targets (one per output), got {}",
-            model.who(),
-            y_pred.size(),
-            data.y.size()));
-      }
+    if (wants_targets) {
       resolve_losses(model, data.y, y_pred);
       resolve_metrics(model, data.y, y_pred);
     }
@@ -155,7 +168,9 @@ void ModelImpl::train_step(StepContext& ctx, const StepData& data) {
   }
   const std::vector<Variable>& variables = trainer_->trained;
   if (!variables.empty()) {
-    optimizer().impl().apply(ctx, ctx.gradients(loss, variables), variables);
+    OptimizerImpl& optimizer = this->optimizer().impl();
+    const Value scaled = optimizer.scale_loss(loss);
+    optimizer.apply(ctx, ctx.gradients(scaled, variables), variables);
   }
   compute_metrics(ctx, data, y_pred);
 }

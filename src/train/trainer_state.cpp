@@ -34,27 +34,6 @@ void MeanTracker::reset() {
   count.assign(Tensor(count.dtype(), {}));
 }
 
-std::shared_ptr<Program> ProgramCache::find(const Key& key) {
-  const auto found = index_.find(key);
-  if (found == index_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->second;
-}
-
-void ProgramCache::insert(const Key& key, std::shared_ptr<Program> program) {
-  entries_.emplace_front(key, std::move(program));
-  index_[key] = entries_.begin();
-  if (entries_.size() > kCapacity) {
-    index_.erase(entries_.back().first);
-    entries_.pop_back();
-  }
-}
-
-void ProgramCache::clear() {
-  entries_.clear();
-  index_.clear();
-}
-
 void TrainerState::reset() {
   const std::lock_guard lock(mutex);
   resolved = false;
@@ -65,6 +44,14 @@ void TrainerState::reset() {
   loss_tracker.reset();
   programs.clear();
   results.reset();
+}
+
+void TrainerState::use_backend(Backend& next) {
+  if (backend == &next) return;
+  backend = &next;
+  programs.clear();
+  results.reset();
+  group = std::make_shared<ProgramGroup>();  // a workspace is a backend's own
 }
 
 MeanTracker& TrainerState::tracker(const std::string& name) {

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,6 +13,7 @@
 
 #include "src/ir/graph.hpp"
 #include "src/runtime/program.hpp"
+#include "src/train/program_cache.hpp"
 
 namespace keratin {
 
@@ -49,23 +48,9 @@ struct OutputMetric {
   std::string log_name;
 };
 
-/// Compiled programs by mode and input types; the least recently used goes.
-class ProgramCache {
- public:
-  using Key = std::string;
-
-  std::shared_ptr<Program> find(const Key& key);
-  void insert(const Key& key, std::shared_ptr<Program> program);
-  void clear();
-
- private:
-  static constexpr std::size_t kCapacity = 32;
-
-  using Entry = std::pair<Key, std::shared_ptr<Program>>;
-
-  std::list<Entry> entries_;  // most recently used first
-  std::unordered_map<Key, std::list<Entry>::iterator> index_;
-};
+/// Programs of one model by mode and input types: more would mean that shapes
+/// change with every batch.
+inline constexpr std::size_t kProgramCapacity = 32;
 
 /// What a model keeps for training.
 struct TrainerState {
@@ -83,8 +68,10 @@ struct TrainerState {
   std::shared_ptr<MeanTracker> loss_tracker;
   std::vector<std::shared_ptr<MeanTracker>> tracked;  // StepContext::track
 
-  std::mutex mutex;  // guards what follows
-  ProgramCache programs;
+  ProgramCache programs{kProgramCapacity};
+
+  std::mutex mutex;  // guards building and what follows
+  Backend* backend = nullptr;  // of the programs
   std::shared_ptr<Program> results;  // of the metrics
   std::vector<std::string> result_names;
   std::shared_ptr<ProgramGroup> group = std::make_shared<ProgramGroup>();
@@ -92,10 +79,17 @@ struct TrainerState {
   /// Forgets losses, metrics and programs, as compile does.
   void reset();
 
+  /// Forgets the programs when another backend computes from now on.
+  void use_backend(Backend& next);
+
   MeanTracker& tracker(const std::string& name);
 };
 
-/// The program of a mode for inputs of these types, built if need be.
+/// Makes the weights of a model that has none yet. Safe from several threads.
+void build_model(ModelImpl& model, const std::vector<Tensor>& x);
+
+/// The program of a mode for inputs of these types, built if need be. When
+/// building fails, the state is as before.
 std::shared_ptr<Program> step_program(
     ModelImpl& model,
     Mode mode,

@@ -121,6 +121,26 @@ TEST_CASE("Impossible arguments of fit are refused") {
        "sample_weight[0] has 3 rows");
 }
 
+TEST_CASE("Targets are asked for in every step, not just in the first") {
+  Sequential model = classifier();
+  model.fit(zeros({2, 4}), labels({0, 1}), quiet());
+  says([&] { model.evaluate(zeros({2, 4}), {}); }, "1 arrays of targets");
+  says([&] { model.train_on_batch(zeros({2, 4}), {}); },
+       "1 arrays of targets");
+}
+
+TEST_CASE("A first step that fails leaves nothing behind") {
+  Sequential model({Input({4}), Dense(3)});
+  model.compile(
+      {.optimizer = "sgd", .loss = "mse", .metrics = {"accuracy"}});
+  // Of another rank, which would make the accuracy a sparse one.
+  CHECK_THROWS_AS(
+      model.fit(zeros({2, 4}), zeros({2, 7, 5}), quiet()), InvalidArgument);
+  const History history = model.fit(zeros({2, 4}), zeros({2, 3}), quiet());
+  CHECK(history.contains("accuracy"));
+  says([&] { model.predict(zeros({2, 4}), {.steps = 0}); }, "steps >= 1");
+}
+
 TEST_CASE("Losses and metrics for outputs that are not there are refused") {
   Sequential model({Input({4}), Dense(3, {.name = "out"})});
   model.compile({.optimizer = "sgd", .loss = {{"uot", Loss("mse")}}});

@@ -188,8 +188,11 @@ TEST_CASE("initial_epoch and steps_per_epoch bound what is run") {
   FitArguments limited = quiet(2, 10);
   limited.steps_per_epoch = 2;
   const std::int64_t before = model.optimizer().iterations();
+  const LogCapture capture;
   model.fit(data.x, data.y, limited);
-  CHECK(model.optimizer().iterations() == before + 4);
+  // As in Keras: the second epoch goes on with the third batch, the last one.
+  CHECK(model.optimizer().iterations() == before + 3);
+  CHECK(capture.contains("ran out of data after 1 of 2 steps"));
 }
 
 TEST_CASE("predict joins batches and is safe from several threads") {
@@ -225,6 +228,24 @@ TEST_CASE("run_eagerly trains like the compiled step") {
     return model.fit(data.x, data.y, quiet(2, 8))["loss"].back();
   };
   CHECK(run(true) == doctest::Approx(run(false)).epsilon(1e-5));
+}
+
+TEST_CASE("A factor on the loss leaves the training what it was") {
+  const auto train = [](std::optional<double> factor) {
+    set_random_seed(6);
+    Sequential model = linear_model();
+    model.compile(
+        {.optimizer = optimizers::SGD(
+             {.learning_rate = 0.1, .loss_scale_factor = factor}),
+         .loss = "mse"});
+    const Plane data = plane(32);
+    model.fit(data.x, data.y, quiet(3));
+    return model.get_weights()[0];
+  };
+  const Tensor plain = train({});
+  const Tensor scaled = train(1024.0);
+  CHECK(scaled.at(0) == doctest::Approx(plain.at(0)).epsilon(1e-5));
+  CHECK(scaled.at(1) == doctest::Approx(plain.at(1)).epsilon(1e-5));
 }
 
 TEST_CASE("Frozen layers stay bit for bit what they were") {
