@@ -66,7 +66,9 @@ double cross_validate(
          .loss = "binary_crossentropy",
          .metrics = {"accuracy"}});
     model.fit(
-        x, all.y.take(fold.train), {.batch_size = 32, .epochs = 30, .verbose = 0});
+        x,
+        all.y.take(fold.train),
+        {.batch_size = 32, .epochs = 30, .verbose = 0});
     const kt::Logs logs =
         model.evaluate(test_x, all.y.take(fold.test), {.verbose = 0});
     std::printf("  %.4f", logs.at("accuracy"));

@@ -77,8 +77,7 @@ int main() {
   const std::vector<kt::Tensor> learnt = model.get_weights();
   double worst = 0;
   for (std::int64_t i = 0; i <= kFeatures; ++i) {
-    const double value =
-        i < kFeatures ? learnt[0].at(i) : learnt[1].at(0);
+    const double value = i < kFeatures ? learnt[0].at(i) : learnt[1].at(0);
     const double wanted = exact[static_cast<std::size_t>(i)];
     std::printf(
         "%-8s learnt %9.6f   closed form %9.6f\n",

@@ -52,8 +52,7 @@ class Vae final : public kt::ModelImpl {
     const kt::Value reconstruction =
         ops::mean(ops::sum(ops::square(y - x), {1}));
     const kt::Value divergence = ops::mean(ops::sum(
-        (ops::exp(log_variance) + ops::square(mean) - log_variance - 1.0) *
-            0.5,
+        (ops::exp(log_variance) + ops::square(mean) - log_variance - 1.0) * 0.5,
         {1}));
     const kt::Value loss = reconstruction + divergence * 0.1;
     const auto weights = trainable_weights();
@@ -75,11 +74,12 @@ class Vae final : public kt::ModelImpl {
 int main() {
   kt::set_random_seed(0);
   const kt::Tensor images = kt::datasets::digits().x;
-  const kt::Tensor x = ops::reshape(images, {images.shape()[0], kPixels}) / 16.0;
+  const kt::Tensor x =
+      ops::reshape(images, {images.shape()[0], kPixels}) / 16.0;
   kt::Model vae = kt::make_model<Vae>();
   vae.compile({.optimizer = kt::optimizers::Adam({.learning_rate = 3e-3})});
-  const kt::History history = vae.fit(
-      x, {}, {.batch_size = 64, .epochs = 20, .verbose = 0});
+  const kt::History history =
+      vae.fit(x, {}, {.batch_size = 64, .epochs = 20, .verbose = 0});
   std::printf("loss of the first epoch: %.3f\n", history["loss"].front());
   std::printf("loss of the last epoch:  %.3f\n", history["loss"].back());
   return history["loss"].back() < 0.7 * history["loss"].front() ? 0 : 1;

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 /// The commands of the program. Each function adds one to the application and
 /// puts what it does into `run`, which yields the exit code.
@@ -14,7 +14,7 @@ namespace keratin::cli {
 using Action = std::function<int()>;
 
 inline constexpr int kFailure = 1;
-inline constexpr int kUsage = 2;        // of the command line or of a config
+inline constexpr int kUsage = 2;          // of the command line or of a config
 inline constexpr int kInterrupted = 130;  // as shells report Ctrl-C
 
 void add_train(CLI::App& app, Action& run);

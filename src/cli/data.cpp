@@ -10,7 +10,9 @@ namespace keratin::cli {
 
 namespace {
 
-Tensor nothing() { return Tensor(DType::f32, {0}); }
+Tensor nothing() {
+  return Tensor(DType::f32, {0});
+}
 
 data::Examples from_npz(const std::string& path) {
   const std::map<std::string, Tensor> arrays = io::load_npz(path);

@@ -53,8 +53,7 @@ std::vector<std::string> draw(const Tensor& picture) {
     for (std::int64_t column = 0; column < columns; ++column) {
       double value = pixels[static_cast<std::size_t>(row * columns + column)];
       if (wide && row + 1 < rows) {
-        value += pixels[static_cast<std::size_t>(
-            (row + 1) * columns + column)];
+        value += pixels[static_cast<std::size_t>((row + 1) * columns + column)];
         value /= 2;
       }
       const char* const text = shade(value, *low, *high);

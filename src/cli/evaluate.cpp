@@ -42,9 +42,7 @@ int evaluate(const EvaluateOptions& options) {
         "--config");
   }
   const Logs logs = model.evaluate(
-      examples.x,
-      examples.y,
-      {.batch_size = options.batch_size, .verbose = 0});
+      examples.x, examples.y, {.batch_size = options.batch_size, .verbose = 0});
   for (const auto& [name, value] : logs.entries()) {
     std::printf("%s: %.6g\n", name.c_str(), value);
   }
@@ -54,8 +52,8 @@ int evaluate(const EvaluateOptions& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, Action& run) {
-  CLI::App* const command = app.add_subcommand(
-      "evaluate", "Loss and metrics of a saved model");
+  CLI::App* const command =
+      app.add_subcommand("evaluate", "Loss and metrics of a saved model");
   const auto options = std::make_shared<EvaluateOptions>();
   command->add_option("model", options->model, "The model")
       ->type_name("FILE.keras")
@@ -68,9 +66,8 @@ void add_evaluate(CLI::App& app, Action& run) {
   command->add_option("--batch-size", options->batch_size, "Rows at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->callback([&run, options] {
-    run = [options] { return evaluate(*options); };
-  });
+  command->callback(
+      [&run, options] { run = [options] { return evaluate(*options); }; });
 }
 
 }  // namespace keratin::cli

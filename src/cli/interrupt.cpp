@@ -8,7 +8,9 @@ namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
 
-extern "C" void note_interrupt(int) { g_interrupted = 1; }
+extern "C" void note_interrupt(int) {
+  g_interrupted = 1;
+}
 
 class StopWhenInterrupted final : public Callback {
  public:
@@ -40,9 +42,13 @@ InterruptScope::InterruptScope() {
   set_handler(note_interrupt, static_cast<int>(SA_RESTART | SA_RESETHAND));
 }
 
-InterruptScope::~InterruptScope() { set_handler(SIG_DFL, 0); }
+InterruptScope::~InterruptScope() {
+  set_handler(SIG_DFL, 0);
+}
 
-bool interrupted() { return g_interrupted != 0; }
+bool interrupted() {
+  return g_interrupted != 0;
+}
 
 std::shared_ptr<Callback> stop_when_interrupted() {
   return std::make_shared<StopWhenInterrupted>();

@@ -57,8 +57,7 @@ std::string line(const char* format, auto... values) {
   return text;
 }
 
-void print_rows(
-    const Tensor& predictions, const Tensor& y, std::int64_t top) {
+void print_rows(const Tensor& predictions, const Tensor& y, std::int64_t top) {
   const std::int64_t rows = predictions.shape()[0];
   const std::int64_t shown = std::min(rows, kRowsShown);
   for (std::int64_t i = 0; i < shown; ++i) {
@@ -66,15 +65,15 @@ void print_rows(
     std::cout << line("%5lld:", static_cast<long long>(i));
     if (are_scores(predictions)) {
       for (const std::int64_t k : largest(row, std::max<std::int64_t>(top, 1)))
-        std::cout << line("  %lld (%.4f)", static_cast<long long>(k), row.at(k));
+        std::cout << line(
+            "  %lld (%.4f)", static_cast<long long>(k), row.at(k));
     } else {
       for (std::int64_t k = 0; k < std::min<std::int64_t>(row.size(), 8); ++k)
         std::cout << line("  %.6g", row.at(k));
       if (row.size() > 8) std::cout << "  ...";
     }
     if (y.size() > 0 && are_scores(predictions)) {
-      std::cout << "   truth "
-                << class_of(y[i].reshape({kUnknown}));
+      std::cout << "   truth " << class_of(y[i].reshape({kUnknown}));
     }
     std::cout << "\n";
   }
@@ -86,7 +85,8 @@ void print_rows(
 
 /// Pads a line that takes `width` columns of the terminal.
 void pad(std::string& text, std::int64_t width, std::int64_t wanted) {
-  if (wanted > width) text.append(static_cast<std::size_t>(wanted - width), ' ');
+  if (wanted > width)
+    text.append(static_cast<std::size_t>(wanted - width), ' ');
 }
 
 void draw_rows(
@@ -137,8 +137,7 @@ int predict(const PredictOptions& options) {
   data::Examples examples = read_data(options.data);
   const bool only_some = options.draw > 0 && options.output.empty();
   if (only_some) {
-    const std::int64_t count =
-        std::min(options.draw, examples.x.shape()[0]);
+    const std::int64_t count = std::min(options.draw, examples.x.shape()[0]);
     examples.x = examples.x.slice(0, count);
     if (examples.y.size() > 0) examples.y = examples.y.slice(0, count);
   }
@@ -177,16 +176,14 @@ void add_predict(CLI::App& app, Action& run) {
           "--draw", options->draw, "Draw the first N pictures in the terminal")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--top", options->top, "Print the K likeliest classes")
+  command->add_option("--top", options->top, "Print the K likeliest classes")
       ->type_name("K")
       ->check(CLI::PositiveNumber);
   command->add_option("--batch-size", options->batch_size, "Rows at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->callback([&run, options] {
-    run = [options] { return predict(*options); };
-  });
+  command->callback(
+      [&run, options] { run = [options] { return predict(*options); }; });
 }
 
 }  // namespace keratin::cli

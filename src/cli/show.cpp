@@ -217,11 +217,9 @@ void add_list(CLI::App& app, Action& run) {
   command
       ->add_option("kind", options->kind, "What to list (none: what there is)")
       ->type_name("KIND");
-  command->add_option("names", options->names, "Only these")
-      ->type_name("NAME");
-  command->callback([&run, options] {
-    run = [options] { return list(*options); };
-  });
+  command->add_option("names", options->names, "Only these")->type_name("NAME");
+  command->callback(
+      [&run, options] { run = [options] { return list(*options); }; });
 }
 
 }  // namespace keratin::cli

@@ -80,9 +80,8 @@ void add_train(CLI::App& app, Action& run) {
           "Write what the trained model predicts for the test part")
       ->type_name("FILE.npy");
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
-  command->callback([&run, options] {
-    run = [options] { return train(*options); };
-  });
+  command->callback(
+      [&run, options] { run = [options] { return train(*options); }; });
 }
 
 }  // namespace keratin::cli

@@ -170,15 +170,15 @@ void split(
     }
     return;
   }
-  const double share = section.test_size.value_or(
-      section.name ? kTestShare : 0.0);
+  const double share =
+      section.test_size.value_or(section.name ? kTestShare : 0.0);
   if (share == 0) return;
   data::SplitOptions options;
   options.test_size = share;
   options.seed = static_cast<std::uint64_t>(section.seed);
   options.shuffle = section.shuffle;
-  options.stratify = section.stratify.value_or(
-      section.shuffle && are_classes(out.train.y));
+  options.stratify =
+      section.stratify.value_or(section.shuffle && are_classes(out.train.y));
   data::TrainTest parts;
   try {
     parts = data::train_test_split(out.train.x, out.train.y, options);

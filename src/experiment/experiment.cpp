@@ -1,5 +1,3 @@
-#include <keratin/experiment.hpp>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -8,6 +6,7 @@
 
 #include <keratin/callbacks.hpp>
 #include <keratin/error.hpp>
+#include <keratin/experiment.hpp>
 #include <keratin/io/npy.hpp>
 #include <keratin/random.hpp>
 
@@ -127,14 +126,16 @@ Experiment Experiment::from_file(
   }
 }
 
-const ExperimentData& Experiment::data() { return impl_->load(); }
+const ExperimentData& Experiment::data() {
+  return impl_->load();
+}
 
 Model Experiment::model() {
   if (impl_->model) return *impl_->model;
-  Model model = impl_->root.model.file().empty()
-                    ? *impl_->root.model.model()
-                    : experiment::model_from_file(
-                          impl_->model_path(), "$.model");
+  Model model =
+      impl_->root.model.file().empty()
+          ? *impl_->root.model.model()
+          : experiment::model_from_file(impl_->model_path(), "$.model");
   if (!model.built()) {
     Shape shape = impl_->load().train.x.shape();
     shape[0] = kUnknown;
@@ -149,7 +150,9 @@ CompileArguments Experiment::compile_arguments() const {
   return impl_->root.compile.arguments();
 }
 
-Config Experiment::config() const { return impl_->root.get_config(); }
+Config Experiment::config() const {
+  return impl_->root.get_config();
+}
 
 RunResult Experiment::run(const RunOptions& options) {
   const experiment::OutputSection& output = impl_->root.output.or_default();

@@ -1,5 +1,3 @@
-#include <keratin/info.hpp>
-
 #include <curl/curl.h>
 #include <hdf5.h>
 #include <hwy/highway.h>
@@ -10,6 +8,7 @@
 #include <zlib.h>
 
 #include <keratin/backend.hpp>
+#include <keratin/info.hpp>
 #include <keratin/threads.hpp>
 
 #include "src/core/cpu_features.hpp"
@@ -40,7 +39,8 @@ Config libraries() {
             NLOHMANN_JSON_VERSION_MINOR,
             NLOHMANN_JSON_VERSION_PATCH)},
        {"spdlog",
-        format("{}.{}.{}", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
+        format(
+            "{}.{}.{}", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
        {"fmt",
         format(
             "{}.{}.{}",
@@ -64,7 +64,9 @@ Config settings() {
 
 }  // namespace
 
-std::string version() { return KERATIN_VERSION; }
+std::string version() {
+  return KERATIN_VERSION;
+}
 
 Config system_info() {
   Config backends = Config::array();

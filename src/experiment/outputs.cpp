@@ -79,8 +79,8 @@ void check_outputs(const OutputSection& section, const std::string& where) {
 }
 
 void write_history(const std::string& path, const History& history) {
-  const std::string text = path.ends_with(".json") ? history_json(history)
-                                                   : history_csv(history);
+  const std::string text =
+      path.ends_with(".json") ? history_json(history) : history_csv(history);
   io::write_file(path, io::as_bytes(text));
 }
 

@@ -142,7 +142,9 @@ void CompilePart::make(const Config& config, const std::string& where) {
   }
 }
 
-void CompilePart::clear() { arguments_ = {}; }
+void CompilePart::clear() {
+  arguments_ = {};
+}
 
 void CallbacksPart::make(const Config& config, const std::string& where) {
   if (!config.is_array()) {
@@ -163,7 +165,9 @@ void CallbacksPart::make(const Config& config, const std::string& where) {
   callbacks_ = std::move(made);
 }
 
-void CallbacksPart::clear() { callbacks_.clear(); }
+void CallbacksPart::clear() {
+  callbacks_.clear();
+}
 
 void Root::fields(FieldVisitor& visit) {
   visit("$schema", schema);

@@ -187,7 +187,9 @@ Config layer_schema() {
   Config with_input = classes;
   // Keras's Input, the function, whose layer is InputLayer.
   with_input["Input"] = object_schema(Config::object(
-      {{"shape", list_of(Config::object({{"type", Config::array({"integer", "null"})}}))},
+      {{"shape",
+        list_of(
+            Config::object({{"type", Config::array({"integer", "null"})}}))},
        {"batch_size",
         Config::object({{"type", Config::array({"integer", "null"})}})},
        {"dtype", Config::object({{"type", "string"}})},
@@ -233,7 +235,9 @@ Config CompilePart::schema() const {
        {"auto_scale_loss", flag}}));
 }
 
-Config CallbacksPart::schema() const { return list_of(schema_ref("callback")); }
+Config CallbacksPart::schema() const {
+  return list_of(schema_ref("callback"));
+}
 
 }  // namespace keratin::experiment
 

@@ -106,8 +106,8 @@ void DataSection::fields(FieldVisitor& visit) {
 }
 
 void DataSection::check(const std::string& where) const {
-  const int sources = (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) +
-                      (idx ? 1 : 0);
+  const int sources =
+      (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) + (idx ? 1 : 0);
   if (sources != 1) {
     refuse(
         where,

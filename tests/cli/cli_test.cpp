@@ -124,8 +124,9 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
   CHECK(has(train, "Total params: 650"));
   CHECK(has(train, "Epoch 3/3"));
   CHECK(has(train, "wrote the model digits.keras"));
-  CHECK(keratin::testing::read_file(folder / "history.json")
-            .find("\"accuracy\"") != std::string::npos);
+  CHECK(
+      keratin::testing::read_file(folder / "history.json")
+          .find("\"accuracy\"") != std::string::npos);
 
   const Outcome evaluate =
       run_in(folder.path(), "evaluate digits.keras --config c.json");
@@ -143,12 +144,11 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
   CHECK(
       keratin::testing::read_file(folder / "before.npy") ==
       keratin::testing::read_file(folder / "after.npy"));
-  CHECK(has(
-      run_in(folder.path(), "predict digits.keras --data digits --top 2"),
-      "truth"));
+  CHECK(
+      has(run_in(folder.path(), "predict digits.keras --data digits --top 2"),
+          "truth"));
 
-  CHECK(has(
-      run_in(folder.path(), "summary digits.keras"), "dense (Dense)"));
+  CHECK(has(run_in(folder.path(), "summary digits.keras"), "dense (Dense)"));
   CHECK(has(run_in(folder.path(), "summary c.json"), "dense (Dense)"));
 }
 
@@ -194,9 +194,8 @@ TEST_CASE("Ctrl-C ends the running step, writes the model and exits with 130") {
   // Wait until it trains.
   for (int i = 0; i < 600; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    if (fs::exists(log) &&
-        keratin::testing::read_file(log).find("Epoch 2/") !=
-            std::string::npos) {
+    if (fs::exists(log) && keratin::testing::read_file(log).find("Epoch 2/") !=
+                               std::string::npos) {
       break;
     }
   }

@@ -40,8 +40,7 @@ class LossProbe final : public keratin::ModelImpl {
     const Value y_pred = ctx.read(y_pred_);
     const Value weight = data.x.size() > 1 ? data.x[1] : Value();
     const Value value = loss_(data.x[0], y_pred, weight);
-    const Value total =
-        value.rank() > 0 ? keratin::ops::sum(value) : value;
+    const Value total = value.rank() > 0 ? keratin::ops::sum(value) : value;
     ctx.track("loss", total);
     ctx.assign(gradient_, ctx.gradients(total, {y_pred_})[0]);
     ctx.assign(value_, value);
@@ -64,8 +63,7 @@ void run_loss_case(
     const Case& test, const Settings& settings, Comparison& result) {
   const Hdf5File golden(test.path.string());
   keratin::Loss loss;
-  loss.from_config(
-      settings.config(text_attr(golden, "loss"), "loss"), "loss");
+  loss.from_config(settings.config(text_attr(golden, "loss"), "loss"), "loss");
   std::vector<Tensor> inputs = {settings.data(golden.read("y_true"))};
   if (golden.contains("sample_weight")) {
     inputs.push_back(settings.data(golden.read("sample_weight")));
@@ -100,10 +98,7 @@ void run_metric_case(
         weights.empty() ? nullptr : &weight);
     const std::string where = "result/" + std::to_string(k);
     result.compare(
-        where,
-        metric.result(),
-        golden.read(where),
-        settings.tolerances().run);
+        where, metric.result(), golden.read(where), settings.tolerances().run);
   }
 }
 

@@ -18,8 +18,7 @@ Tensor Settings::data(const Tensor& values) const {
   return keratin::is_floating(values.dtype()) ? values.cast(dtype) : values;
 }
 
-Config Settings::config(
-    const std::string& text, const std::string& who) const {
+Config Settings::config(const std::string& text, const std::string& who) const {
   std::string mine = text;
   if (dtype != DType::f64) {
     const std::string from = "\"float64\"";
@@ -42,8 +41,8 @@ std::string number(double value) {
 std::string index_text(std::int64_t flat, const Shape& shape) {
   std::string text;
   for (std::size_t axis = shape.rank(); axis-- > 0;) {
-    text = std::to_string(flat % shape[axis]) +
-           (text.empty() ? "" : ", " + text);
+    text =
+        std::to_string(flat % shape[axis]) + (text.empty() ? "" : ", " + text);
     flat /= shape[axis];
   }
   return "[" + text + "]";

@@ -125,8 +125,7 @@ std::vector<Case> find_cases(const Options& options) {
 
 /// What the library says when a class that a file names does not exist.
 std::string missing_class(const std::string& message) {
-  static const std::regex pattern(
-      "no ([a-z ]+) is called ['\"]([^'\"]+)['\"]");
+  static const std::regex pattern("no ([a-z ]+) is called ['\"]([^'\"]+)['\"]");
   std::smatch match;
   if (!std::regex_search(message, match, pattern)) return "";
   return match[1].str() + " " + match[2].str();

@@ -74,8 +74,8 @@ void run_resume_case(
   constexpr std::int64_t kStepsBefore = 3;
   const Hdf5File golden(test.path.string());
   const fs::path saved = test.path.parent_path() / (test.name + ".keras");
-  Model model = keratin::load_model(
-      saved.string(), {.dtype = settings.dtype_override()});
+  Model model =
+      keratin::load_model(saved.string(), {.dtype = settings.dtype_override()});
   const double tolerance = settings.tolerances().run;
   const Tensor losses = golden.read("loss");
   for (std::int64_t k = kStepsBefore; k < losses.size(); ++k) {
@@ -187,8 +187,8 @@ void run_fit_case(
   // What the model's JSON says was written after the run: callbacks may have
   // changed the learning rate.
   config["compile_config"] = compile_config(run.at("compile"));
-  Model model = keratin::model_from_config(
-      config, {.dtype = settings.dtype_override()});
+  Model model =
+      keratin::model_from_config(config, {.dtype = settings.dtype_override()});
   set_start_weights(golden, model);
   const keratin::History history = model.fit(
       settings.data(golden.read("x")),

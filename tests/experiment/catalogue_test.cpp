@@ -17,12 +17,10 @@ TEST_CASE("The catalogue has every kind, each with arguments and defaults") {
   }
   const Config dense = keratin::catalogue("layers").at("Dense");
   CHECK(dense.at("required") == Config::array({"units"}));
-  CHECK(
-      dense.at("properties").at("use_bias").at("default") == Config(true));
+  CHECK(dense.at("properties").at("use_bias").at("default") == Config(true));
   const Config adam = keratin::catalogue("optimizers").at("Adam");
   CHECK(
-      adam.at("properties").at("learning_rate").at("default") ==
-      Config(0.001));
+      adam.at("properties").at("learning_rate").at("default") == Config(0.001));
 }
 
 TEST_CASE("An unknown kind is refused with the nearest") {
@@ -37,8 +35,7 @@ TEST_CASE("The schema knows the parts of a config and every layer") {
   CHECK(
       schema.at("$schema").as_string() ==
       "https://json-schema.org/draft/2020-12/schema");
-  CHECK(
-      schema.at("required") == Config::array({"data", "model", "compile"}));
+  CHECK(schema.at("required") == Config::array({"data", "model", "compile"}));
   for (const char* part : {"data", "model", "compile", "fit", "output"}) {
     CHECK(schema.at("properties").contains(part));
   }

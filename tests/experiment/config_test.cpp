@@ -44,7 +44,9 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("A good config is taken") { CHECK(message("fit.epochs", "2") == ""); }
+TEST_CASE("A good config is taken") {
+  CHECK(message("fit.epochs", "2") == "");
+}
 
 TEST_CASE("An unknown key is refused with its path and the nearest name") {
   CHECK(has(message("fit.epoch", "3"), "[$.fit]"));
@@ -55,18 +57,18 @@ TEST_CASE("An unknown key is refused with its path and the nearest name") {
 }
 
 TEST_CASE("A wrong type is refused with its path and what came") {
-  CHECK(
-      message("fit.epochs", "\"x\"").ends_with(
-          "[$.fit.epochs] expected a whole number, got string \"x\""));
+  CHECK(message("fit.epochs", "\"x\"")
+            .ends_with(
+                "[$.fit.epochs] expected a whole number, got string \"x\""));
   CHECK(has(message("fit", "[]"), "[$.fit] expected an object, got array"));
   CHECK(has(message("callbacks", "{}"), "[$.callbacks] expected a list"));
   CHECK(has(message("model", "3"), "[$.model] expected an object"));
 }
 
 TEST_CASE("An impossible value is refused with its path") {
-  CHECK(has(
-      message("fit.epochs", "-1"),
-      "[$.fit.epochs] expected a number >= 0, got -1"));
+  CHECK(
+      has(message("fit.epochs", "-1"),
+          "[$.fit.epochs] expected a number >= 0, got -1"));
   CHECK(has(message("fit.validation_split", "1"), "expected a number below 1"));
   CHECK(has(message("data.name", "\"digit\""), "did you mean \"digits\"?"));
   CHECK(has(message("fit.class_weight", "{\"a\": 1}"), "[$.fit.class_weight]"));
@@ -79,22 +81,22 @@ TEST_CASE("A layer is refused with its place in the list") {
       message("model.layers.1", R"({"Dense": {"unit": 3}})"),
       "[$.model.layers[1].Dense] Dense has no argument 'unit'; did you mean "
       "\"units\"?"));
-  CHECK(has(
-      message("model.layers.0", R"({"Flaten": {}})"),
-      "no layer is called 'Flaten'; did you mean \"Flatten\"?"));
-  CHECK(has(
-      message("model.layers.0", R"({"Flatten": {}, "Dense": {}})"),
-      "[$.model.layers[0]] expected one layer"));
+  CHECK(
+      has(message("model.layers.0", R"({"Flaten": {}})"),
+          "no layer is called 'Flaten'; did you mean \"Flatten\"?"));
+  CHECK(
+      has(message("model.layers.0", R"({"Flatten": {}, "Dense": {}})"),
+          "[$.model.layers[0]] expected one layer"));
 }
 
 TEST_CASE("Data come from one place") {
-  CHECK(has(
-      message("data.csv", R"({"path": "x.csv", "target": "y"})"),
-      "expected one of name, csv, npz and idx, got 2"));
+  CHECK(
+      has(message("data.csv", R"({"path": "x.csv", "target": "y"})"),
+          "expected one of name, csv, npz and idx, got 2"));
   CHECK(has(message("data", "{}"), "got 0"));
-  CHECK(has(
-      message("data", R"({"csv": {"path": "no.csv", "target": "y"}})"),
-      "[$.data.csv.path] expected a file that can be read"));
+  CHECK(
+      has(message("data", R"({"csv": {"path": "no.csv", "target": "y"}})"),
+          "[$.data.csv.path] expected a file that can be read"));
 }
 
 TEST_CASE("The parts that must be there are asked for") {
@@ -116,8 +118,7 @@ TEST_CASE("Text that is no JSON is refused with line and column") {
 
 TEST_CASE("An output that cannot be written is refused before training") {
   Config config = Config::parse(kGood);
-  config["output"] =
-      Config::object({{"model", "/proc/nowhere/digits.keras"}});
+  config["output"] = Config::object({{"model", "/proc/nowhere/digits.keras"}});
   Experiment experiment(config);
   CHECK_THROWS_AS(experiment.run(), keratin::InvalidArgument);
   config["output"] = Config::object({{"model", "digits.h5"}});

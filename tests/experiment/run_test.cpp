@@ -22,8 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Config linear_config(const std::string& data) {
-  return Config::parse(
-      R"({"seed": 3, "data": )" + data + R"(,
+  return Config::parse(R"({"seed": 3, "data": )" + data + R"(,
         "model": {"layers": [{"Dense": {"units": 1}}]},
         "compile": {"optimizer": {"SGD": {"learning_rate": 0.001}}, "loss": "mse"},
         "fit": {"epochs": 3, "batch_size": 2, "verbose": 0}})");
@@ -51,8 +50,7 @@ TEST_CASE("A run writes the model, the history and the predictions") {
   CHECK(result.history["loss"][2] < result.history["loss"][0]);
   CHECK(result.test.at("loss") > 0);
   CHECK(out.str().find("Total params: 31") != std::string::npos);
-  const std::string history =
-      keratin::testing::read_file(path("h.csv"));
+  const std::string history = keratin::testing::read_file(path("h.csv"));
   CHECK(history.starts_with("epoch,loss\n0,"));
   const Tensor predictions = keratin::io::load_npy(path("p.npy"));
   CHECK(predictions.shape() == keratin::Shape{100, 1});
@@ -110,8 +108,7 @@ TEST_CASE("An .npz file gives arrays by name") {
        {"x_test", Tensor(std::vector<float>{1, 2}, {1, 2})},
        {"y_test", Tensor(std::vector<float>{1})}});
   const std::string where = folder.path().string();
-  Experiment experiment(
-      linear_config(R"({"npz": {"path": "a.npz"}})"), where);
+  Experiment experiment(linear_config(R"({"npz": {"path": "a.npz"}})"), where);
   CHECK(experiment.data().train.x.shape() == keratin::Shape{2, 2});
   CHECK(experiment.data().test.y.shape() == keratin::Shape{1});
   Experiment wrong(
