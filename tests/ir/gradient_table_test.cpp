@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <exception>
+#include <initializer_list>
 #include <limits>
 #include <set>
 
@@ -185,8 +186,9 @@ TEST_CASE("gradients of control flow agree with differences") {
 }
 
 TEST_CASE("no gradient flows through steps and stop_gradient") {
-  for (const auto function :
-       {ops::sign, ops::floor, ops::ceil, ops::round, ops::stop_gradient}) {
+  using Function = Value (*)(const Value&);
+  for (const Function function : std::initializer_list<Function>{
+           ops::sign, ops::floor, ops::ceil, ops::round, ops::stop_gradient}) {
     const auto grads = gradients_at(
         {doubles({0.5, -1.5})},
         [&](const Values& x) { return function(x[0]); });
