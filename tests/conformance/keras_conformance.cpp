@@ -149,6 +149,15 @@ std::string missing_for(const Case& test) {
                         .as_string();
 }
 
+/// Cases that are labelled float64 but which Keras computes in float32 inside:
+/// tf.image.resize takes and yields float32 for all but "nearest", and CTC casts
+/// its logits. Agreeing to 1e-10 would mean repeating TensorFlow's roundings.
+bool float32_inside(const Case& test) {
+  if (test.kind == "losses") return test.name.starts_with("ctc");
+  return test.kind == "reshape" && test.name.starts_with("up2d_") &&
+         test.name != "up2d_nearest";
+}
+
 struct Totals {
   int passed = 0;
   int failed = 0;
@@ -167,7 +176,8 @@ class Run {
       return;
     }
     if (settings_.dtype == keratin::DType::f64 &&
-        text_attr(Hdf5File(test.path.string()), "precision") != "float64") {
+        (float32_inside(test) ||
+         text_attr(Hdf5File(test.path.string()), "precision") != "float64")) {
       ++totals_.float32_only;
       return;
     }
