@@ -25,4 +25,12 @@ KERATIN_API void set_backend(const std::string& name);
 /// The name of the backend that computes.
 KERATIN_API std::string backend_name();
 
+/// Whether kernels are chosen without timing them. Choices by timing may differ
+/// from one run to the next, and with them the last bits of sums; without it
+/// the same model gives the same bits in every process with as many threads.
+/// Holds for what is compiled from here on: set it before training or
+/// predicting. Default: false.
+KERATIN_API void set_deterministic(bool deterministic);
+KERATIN_API bool deterministic();
+
 }  // namespace keratin

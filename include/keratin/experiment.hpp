@@ -27,7 +27,7 @@ struct ExperimentData {
 struct RunOptions {
   std::optional<int> verbose = {};  // over fit's
   std::vector<std::shared_ptr<Callback>> callbacks = {};
-  std::ostream* out = nullptr;  // summary and results; null: nowhere
+  std::ostream* out = nullptr;   // summary and results; null: nowhere
   std::string predictions = {};  // over output's
 };
 

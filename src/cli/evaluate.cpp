@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include <keratin/backend.hpp>
 #include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
 #include <keratin/model.hpp>
@@ -20,6 +21,7 @@ struct EvaluateOptions {
 };
 
 int evaluate(const EvaluateOptions& options) {
+  set_deterministic(true);  // the same every time
   if (options.config.empty() && options.data.empty()) {
     throw InvalidArgument(
         "[evaluate] expected --config CONFIG.json or --data NAME");

@@ -4,6 +4,7 @@
 #include <memory>
 #include <numeric>
 
+#include <keratin/backend.hpp>
 #include <keratin/error.hpp>
 #include <keratin/io/npy.hpp>
 #include <keratin/model.hpp>
@@ -133,6 +134,7 @@ void draw_rows(
 }
 
 int predict(const PredictOptions& options) {
+  set_deterministic(true);  // the same every time
   Model model = load_model(options.model, {.compile = false});
   data::Examples examples = read_data(options.data);
   const bool only_some = options.draw > 0 && options.output.empty();

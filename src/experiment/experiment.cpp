@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include <keratin/backend.hpp>
 #include <keratin/callbacks.hpp>
 #include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
@@ -53,6 +54,20 @@ void set_at(Config& config, const std::string& path, const Config& value) {
     set_at(*at, path.substr(dot + 1), value);
   }
 }
+
+/// set_deterministic for the time of a scope.
+class DeterministicScope {
+ public:
+  DeterministicScope() : before_(deterministic()) { set_deterministic(true); }
+
+  ~DeterministicScope() { set_deterministic(before_); }
+
+  DeterministicScope(const DeterministicScope&) = delete;
+  DeterministicScope& operator=(const DeterministicScope&) = delete;
+
+ private:
+  bool before_;
+};
 
 std::string read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -215,6 +230,8 @@ RunResult Experiment::run(const RunOptions& options) {
                                       : options.predictions;
   if (!predictions.empty()) {
     const Tensor& x = data.has_test() ? data.test.x : data.train.x;
+    // As `keratin predict` computes them, so that the two are equal.
+    const DeterministicScope scope;
     io::save_npy(predictions, model.predict(x));
     wrote("the predictions", predictions);
   }

@@ -1,8 +1,10 @@
 #include "src/runtime/program.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
+#include <keratin/backend.hpp>
 #include <keratin/error.hpp>
 
 #include "src/core/env.hpp"
@@ -13,6 +15,11 @@
 namespace keratin {
 
 namespace {
+
+std::atomic<bool>& deterministic_flag() {
+  static std::atomic<bool> flag = false;
+  return flag;
+}
 
 Graph optimize_for(const Graph& graph, Backend& backend) {
   PipelineOptions options;
@@ -30,6 +37,14 @@ void add_once(std::vector<Variable>& list, const Variable& variable) {
 }
 
 }  // namespace
+
+void set_deterministic(bool deterministic) {
+  deterministic_flag() = deterministic;
+}
+
+bool deterministic() {
+  return deterministic_flag();
+}
 
 Program::Program(
     const Graph& graph,
@@ -52,6 +67,7 @@ Program::Program(
   }
   options.check_nan = options.check_nan || env::check_nan();
   check_nan_ = options.check_nan;
+  options.deterministic = options.deterministic || deterministic();
   const std::lock_guard lock(group_->mutex);
   if (!options.workspace) {
     if (!group_->workspace) group_->workspace = backend.make_workspace();
