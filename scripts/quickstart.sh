@@ -20,11 +20,14 @@ cmake --preset release >/dev/null
 cmake --build --preset release --target keratin_cli
 
 mkdir -p "$out"
-if [[ -s $model && -s $out/trained.npy && $model -nt examples/digits.json ]]; then
+# The mark is set when training has come to its end: an interrupted run trains
+# again.
+if [[ -s $model && -e $out/trained && $out/trained -nt examples/digits.json ]]; then
   step "3/5 $model is trained already; remove it to train again"
 else
   step "3/5 Training a small CNN on 8x8 handwritten digits (examples/digits.json)"
   "$keratin" train examples/digits.json --predictions "$out/trained.npy"
+  touch "$out/trained"
 fi
 
 step "4/5 Evaluating what was saved: $model, read back from disk"

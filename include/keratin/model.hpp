@@ -53,7 +53,7 @@ class KERATIN_API ModelImpl : public LayerImpl {
   // -- the step, as graph ------------------------------------------------------
 
   /// y_pred = model(x); loss; gradients; optimizer; metrics. Override for a
-  /// training of one's own (docs show a GAN).
+  /// training of one's own (examples/vae.cpp shows one).
   virtual void train_step(StepContext& ctx, const StepData& data);
   virtual void test_step(StepContext& ctx, const StepData& data);
   virtual std::vector<Value> predict_step(

@@ -66,7 +66,7 @@ void add_evaluate(CLI::App& app, Action& run) {
       ->type_name("CONFIG.json");
   command->add_option("--data", options->data, kDataHelp)->type_name("DATA");
   command->add_option("--batch-size", options->batch_size, "Rows at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->callback(
       [&run, options] { run = [options] { return evaluate(*options); }; });

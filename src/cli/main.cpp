@@ -47,6 +47,26 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
       ->group("Options for every command");
 }
 
+/// "cuda:1": the backend and which of its devices.
+void use_device(const GlobalOptions& options) {
+  const std::size_t colon = options.device.find(':');
+  const std::string backend = options.device.substr(0, colon);
+  if (!options.backend.empty() && options.backend != backend) {
+    throw InvalidArgument(
+        "[--device] expected a device of the backend '" + options.backend +
+        "', got '" + options.device + "'");
+  }
+  const bool host = backend == "cpu" || backend == "reference";
+  if (host && colon != std::string::npos &&
+      options.device.substr(colon + 1) != "0") {
+    throw InvalidArgument(
+        "[--device] the backend '" + backend + "' has one device, not '" +
+        options.device + "'");
+  }
+  ::setenv("KERATIN_DEVICE", options.device.c_str(), 1);
+  set_backend(backend);
+}
+
 void apply(const GlobalOptions& options) {
   // The library reads its settings from the environment; no thread is there
   // yet to read it at the same time.
@@ -57,9 +77,10 @@ void apply(const GlobalOptions& options) {
         0);
   }
   if (!options.device.empty()) {
-    ::setenv("KERATIN_DEVICE", options.device.c_str(), 1);
+    use_device(options);
+  } else if (!options.backend.empty()) {
+    set_backend(options.backend);
   }
-  if (!options.backend.empty()) set_backend(options.backend);
   if (options.threads > 0) set_num_threads(options.threads);
 }
 

@@ -177,12 +177,12 @@ void add_predict(CLI::App& app, Action& run) {
       ->add_option(
           "--draw", options->draw, "Draw the first N pictures in the terminal")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--top", options->top, "Print the K likeliest classes")
       ->type_name("K")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--batch-size", options->batch_size, "Rows at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->callback(
       [&run, options] { run = [options] { return predict(*options); }; });

@@ -25,11 +25,21 @@ std::pair<std::string, Config> parse_override(const std::string& text) {
     throw InvalidArgument(
         "[--set] expected PATH=VALUE, as in fit.epochs=3, got '" + text + "'");
   }
+  // Errors name places as $.model.layers[2]; that form is taken, too.
+  std::string path;
+  for (const char c : text.substr(0, equals)) {
+    if (c == '[') {
+      path += '.';
+    } else if (c != ']') {
+      path += c;
+    }
+  }
+  if (path.starts_with("$.")) path = path.substr(2);
   const std::string value = text.substr(equals + 1);
   try {
-    return {text.substr(0, equals), Config::parse(value)};
+    return {path, Config::parse(value)};
   } catch (const InvalidArgument&) {
-    return {text.substr(0, equals), Config(value)};
+    return {path, Config(value)};
   }
 }
 

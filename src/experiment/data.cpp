@@ -77,8 +77,21 @@ data::Examples read_csv_part(
   const io::Table table = io::read_csv(path, options);
   data::Examples out;
   out.y = target_of(table, section);
-  out.x = section.features.empty() ? table.numeric_except({section.target})
-                                   : table.numeric(section.features);
+  std::vector<std::string> features = section.features;
+  if (features.empty()) {
+    // All but the target. A text among the numbers is an error, not a reason to
+    // go without the column.
+    for (const std::string& name : table.columns()) {
+      if (name != section.target) features.push_back(name);
+    }
+  }
+  try {
+    out.x = table.numeric(features);
+  } catch (const InvalidArgument& error) {
+    if (!section.features.empty()) throw;
+    throw InvalidArgument(format(
+        "{}; list the columns to use under csv.features", error.what()));
+  }
   return out;
 }
 

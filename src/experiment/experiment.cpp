@@ -70,6 +70,9 @@ class DeterministicScope {
 };
 
 std::string read_text(const std::string& path) {
+  if (std::filesystem::is_directory(path)) {
+    throw InvalidArgument(format("[{}] expected a file, got a folder", path));
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) throw SystemError(format("[{}] cannot be opened for reading", path));
   std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -172,6 +175,9 @@ Config Experiment::config() const {
 RunResult Experiment::run(const RunOptions& options) {
   const experiment::OutputSection& output = impl_->root.output.or_default();
   experiment::check_outputs(output, "$.output");
+  if (!options.predictions.empty()) {
+    experiment::check_output(options.predictions, "--predictions");
+  }
   const ExperimentData& data = this->data();
   Model model = this->model();
   const auto say = [&](const std::string& text) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 
 #include <keratin/error.hpp>
 
@@ -12,31 +13,6 @@
 namespace keratin::experiment {
 
 namespace {
-
-void check_writable(
-    const std::optional<std::string>& path, const std::string& where) {
-  if (!path) return;
-  const std::filesystem::path file(*path);
-  const std::filesystem::path folder =
-      file.has_parent_path() ? file.parent_path() : ".";
-  try {
-    io::make_folders(folder.string());
-  } catch (const SystemError& error) {
-    throw InvalidArgument(format("[{}] {}", where, error.what()));
-  }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw InvalidArgument(format(
-        "[{}] expected a folder that can be written, got '{}'",
-        where,
-        folder.string()));
-  }
-  std::error_code none;
-  if (std::filesystem::exists(file, none) &&
-      !std::filesystem::is_regular_file(file, none)) {
-    throw InvalidArgument(
-        format("[{}] '{}' is there and no file", where, *path));
-  }
-}
 
 std::string history_csv(const History& history) {
   std::string text = "epoch";
@@ -71,11 +47,38 @@ std::string history_json(const History& history) {
 
 }  // namespace
 
+void check_output(const std::string& path, const std::string& where) {
+  const std::filesystem::path file(path);
+  const std::filesystem::path folder =
+      file.has_parent_path() ? file.parent_path() : ".";
+  try {
+    io::make_folders(folder.string());
+  } catch (const SystemError& error) {
+    throw InvalidArgument(format("[{}] {}", where, error.what()));
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw InvalidArgument(format(
+        "[{}] expected a folder that can be written, got '{}'",
+        where,
+        folder.string()));
+  }
+  std::error_code none;
+  if (std::filesystem::exists(file, none) &&
+      !std::filesystem::is_regular_file(file, none)) {
+    throw InvalidArgument(
+        format("[{}] '{}' is there and no file", where, path));
+  }
+}
+
 void check_outputs(const OutputSection& section, const std::string& where) {
-  check_writable(section.model, where + ".model");
-  check_writable(section.weights, where + ".weights");
-  check_writable(section.history, where + ".history");
-  check_writable(section.predictions, where + ".predictions");
+  const auto check = [&](const std::optional<std::string>& path,
+                         const char* name) {
+    if (path) check_output(*path, where + name);
+  };
+  check(section.model, ".model");
+  check(section.weights, ".weights");
+  check(section.history, ".history");
+  check(section.predictions, ".predictions");
 }
 
 void write_history(const std::string& path, const History& history) {

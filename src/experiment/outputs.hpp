@@ -8,8 +8,11 @@
 
 namespace keratin::experiment {
 
-/// Makes the folders of the files to come and makes sure that they can be
-/// written. Throws InvalidArgument naming the folder.
+/// Makes the folder of a file to come and makes sure that it can be written.
+/// Throws InvalidArgument naming `where` and the folder.
+void check_output(const std::string& path, const std::string& where);
+
+/// The same for every file of the section.
 void check_outputs(const OutputSection& section, const std::string& where);
 
 /// CSV (epoch, then a column for each value) or JSON, by the name's ending.

@@ -70,7 +70,7 @@ struct CsvSection final : Section {
   std::string path;
   std::optional<std::string> test_path;
   std::string target;
-  std::vector<std::string> features;  // empty: every other column of numbers
+  std::vector<std::string> features;  // empty: every other column
   std::vector<std::string> classes;   // of a target of texts; empty: sorted
   bool header = true;
   std::string delimiter = ",";

@@ -98,6 +98,25 @@ TEST_CASE("Wrong usage is one line and exit code 2") {
   CHECK(has(run("trian x.json"), "no command is called 'trian'"));
 }
 
+TEST_CASE("A device that the backend does not have is refused") {
+  const Outcome other = run("--device cpu:1 info");
+  CHECK(other.code == 2);
+  CHECK(has(other, "has one device"));
+  CHECK(run("--backend cpu --device reference info").code == 2);
+  CHECK(run("--device reference info").code == 0);
+}
+
+TEST_CASE("What cannot be read or written is said before any work") {
+  const TempDir folder;
+  CHECK(has(run_in(folder.path(), "train ."), "got a folder"));
+  keratin::testing::write_file(folder / "c.json", kConfig);
+  const Outcome late =
+      run_in(folder.path(), "train c.json --predictions c.json/p.npy");
+  CHECK(late.code == 2);
+  CHECK(has(late, "--predictions"));
+  CHECK_FALSE(has(late, "Epoch"));
+}
+
 TEST_CASE("A file that is not there is exit code 1") {
   const Outcome outcome = run("train nowhere.json");
   CHECK(outcome.code == 1);

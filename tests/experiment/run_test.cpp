@@ -77,11 +77,22 @@ TEST_CASE("A CSV file gives columns by name") {
   const std::string where = folder.path().string();
 
   Experiment prices(
-      linear_config(R"({"csv": {"path": "table.csv", "target": "price"}})"),
+      linear_config(R"({"csv": {"path": "table.csv", "target": "price",
+                         "features": ["a", "b"]}})"),
       where);
   CHECK(prices.data().train.x.shape() == keratin::Shape{4, 2});
   CHECK(prices.data().train.y.dtype() == keratin::DType::f32);
   CHECK_FALSE(prices.data().has_test());
+
+  // Without features all other columns count, and a text among them is said.
+  Experiment all(
+      linear_config(R"({"csv": {"path": "table.csv", "target": "price"}})"),
+      where);
+  CHECK_THROWS_WITH_AS(
+      all.data(),
+      doctest::Contains("expected a number, got \"cat\"; list the columns to "
+                        "use under csv.features"),
+      keratin::InvalidArgument);
 
   Experiment kinds(
       linear_config(R"({"csv": {"path": "table.csv", "target": "kind",
