@@ -90,8 +90,8 @@ TEST_CASE("A CSV file gives columns by name") {
       where);
   CHECK_THROWS_WITH_AS(
       all.data(),
-      doctest::Contains("expected a number, got \"cat\"; list the columns to "
-                        "use under csv.features"),
+      doctest::Contains("expected a number, got 'cat'; list the columns to use "
+                        "under csv.features"),
       keratin::InvalidArgument);
 
   Experiment kinds(
