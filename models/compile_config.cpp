@@ -60,8 +60,7 @@ PerOutput<T> read_per_output(
   if (config.is_array()) {
     std::vector<T> list;
     for (std::size_t i = 0; i < config.size(); ++i) {
-      list.push_back(
-          one(config.as_array()[i], format("{}[{}]", where, i)));
+      list.push_back(one(config.as_array()[i], format("{}[{}]", where, i)));
     }
     return PerOutput<T>(std::move(list));
   }
@@ -112,8 +111,8 @@ MetricSet read_metrics(const Config& config, const std::string& where) {
   if (!nested) return MetricSet(read_metric_list(config, where));
   std::vector<MetricSet::List> lists;
   for (std::size_t i = 0; i < config.size(); ++i) {
-    lists.push_back(read_metric_list(
-        config.as_array()[i], format("{}[{}]", where, i)));
+    lists.push_back(
+        read_metric_list(config.as_array()[i], format("{}[{}]", where, i)));
   }
   return MetricSet(std::move(lists));
 }
@@ -167,8 +166,8 @@ CompileArguments compile_arguments(
   if (const Config value = config.get("optimizer"); !value.is_null()) {
     out.optimizer.from_config(value, where + ".optimizer");
   }
-  out.loss = read_per_output<Loss>(
-      config.get("loss"), where + ".loss", read_loss);
+  out.loss =
+      read_per_output<Loss>(config.get("loss"), where + ".loss", read_loss);
   out.loss_weights = read_per_output<double>(
       config.get("loss_weights"),
       where + ".loss_weights",
@@ -180,8 +179,8 @@ CompileArguments compile_arguments(
         }
       });
   out.metrics = read_metrics(config.get("metrics"), where + ".metrics");
-  out.weighted_metrics = read_metrics(
-      config.get("weighted_metrics"), where + ".weighted_metrics");
+  out.weighted_metrics =
+      read_metrics(config.get("weighted_metrics"), where + ".weighted_metrics");
   try {
     out.run_eagerly = config.get("run_eagerly", false).as_bool();
     out.steps_per_execution = config.get("steps_per_execution", 1).as_int();

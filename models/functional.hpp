@@ -26,8 +26,7 @@ class FunctionalImpl : public ModelImpl {
 
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override;
-  std::vector<Spec> compute_output_spec(
-      const Arguments<Spec>& inputs) override;
+  std::vector<Spec> compute_output_spec(const Arguments<Spec>& inputs) override;
 
   Config get_config() const override;
   void from_config(const Config& config, const std::string& where) override;
@@ -43,9 +42,7 @@ class FunctionalImpl : public ModelImpl {
   const std::vector<SymbolicTensor>& outputs() const { return outputs_; }
 
   /// The calls, each after those it depends on.
-  const std::vector<std::shared_ptr<CallNode>>& nodes() const {
-    return nodes_;
-  }
+  const std::vector<std::shared_ptr<CallNode>>& nodes() const { return nodes_; }
 
  protected:
   void set_graph(

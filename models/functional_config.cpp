@@ -276,8 +276,7 @@ class GraphReader {
   Made& find(const std::string& name, const std::string& where) {
     const auto found = made_.find(name);
     if (found == made_.end()) {
-      throw InvalidArgument(
-          format("[{}] no layer is named '{}'", where, name));
+      throw InvalidArgument(format("[{}] no layer is named '{}'", where, name));
     }
     return found->second;
   }
@@ -340,15 +339,14 @@ class GraphReader {
       const std::string& where,
       Argument<SymbolicTensor>& out) {
     if (is_tensor(config)) {
-      out.tensors.push_back(lookup(
-          config.at("config").at("keras_history"), where, false));
+      out.tensors.push_back(
+          lookup(config.at("config").at("keras_history"), where, false));
       return static_cast<bool>(out.tensors.back());
     }
-    const bool list = config.is_array() && config.size() > 0 &&
-                      std::all_of(
-                          config.as_array().begin(),
-                          config.as_array().end(),
-                          is_tensor);
+    const bool list =
+        config.is_array() && config.size() > 0 &&
+        std::all_of(
+            config.as_array().begin(), config.as_array().end(), is_tensor);
     if (!list) {
       out.constant = config;
       return true;

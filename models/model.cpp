@@ -1,9 +1,8 @@
-#include <keratin/model.hpp>
-
 #include <ostream>
 #include <utility>
 
 #include <keratin/error.hpp>
+#include <keratin/model.hpp>
 
 #include "models/functional.hpp"
 #include "models/sequential.hpp"
@@ -84,9 +83,13 @@ std::vector<Tensor> Model::predict_on_batch(const TensorSet& x) {
   return model_impl().predict_on_batch(x);
 }
 
-void Model::reset_metrics() { model_impl().reset_metrics(); }
+void Model::reset_metrics() {
+  model_impl().reset_metrics();
+}
 
-std::vector<Layer> Model::layers() const { return model_impl().layers(); }
+std::vector<Layer> Model::layers() const {
+  return model_impl().layers();
+}
 
 Layer Model::get_layer(const std::string& name) const {
   std::vector<std::string> names;
@@ -137,9 +140,13 @@ void Model::build(const Shape& input_shape) {
   model_impl().ensure_built({input_shape});
 }
 
-bool Model::compiled() const { return model_impl().compiled(); }
+bool Model::compiled() const {
+  return model_impl().compiled();
+}
 
-Optimizer& Model::optimizer() const { return model_impl().optimizer(); }
+Optimizer& Model::optimizer() const {
+  return model_impl().optimizer();
+}
 
 Sequential::Sequential(std::string name)
     : Model(std::make_shared<SequentialImpl>(std::move(name))) {}
@@ -160,9 +167,13 @@ SequentialImpl& stack_of(const Model& model) {
 
 }  // namespace
 
-void Sequential::add(const Layer& layer) { stack_of(*this).add({layer}); }
+void Sequential::add(const Layer& layer) {
+  stack_of(*this).add({layer});
+}
 
-void Sequential::pop() { stack_of(*this).pop(); }
+void Sequential::pop() {
+  stack_of(*this).pop();
+}
 
 std::ostream& operator<<(std::ostream& out, const Model& model) {
   return out << model.summary();

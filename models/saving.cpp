@@ -28,7 +28,8 @@ void register_model_classes() {
     register_layer("Functional", functional, "keras");
     register_layer("Model", functional, "keras");  // Keras 2's name
     register_layer(
-        "Sequential", [] { return std::make_shared<SequentialImpl>(); },
+        "Sequential",
+        [] { return std::make_shared<SequentialImpl>(); },
         "keras");
   });
 }
@@ -168,8 +169,8 @@ Model load_model(const std::string& path, const LoadOptions& options) {
         archive.contains("config.json") ? "model.weights.h5" : "config.json"));
   }
   const auto text = archive.read("config.json");
-  const Config config = Config::parse(
-      io::as_text(text.bytes), name + "/config.json");
+  const Config config =
+      Config::parse(io::as_text(text.bytes), name + "/config.json");
   Model model = model_from_config(config, options);
   const bool compiled = model.compiled();
   if (compiled) {
@@ -183,15 +184,14 @@ Model load_model(const std::string& path, const LoadOptions& options) {
   // is no state to read.
   const bool with_optimizer =
       compiled && file.find("optimizer/vars/0").has_value();
-  read_weights(
-      model.model_impl(), file, name, {.optimizer = with_optimizer});
+  read_weights(model.model_impl(), file, name, {.optimizer = with_optimizer});
   return model;
 }
 
 Model model_from_config(const Config& config, const LoadOptions& options) {
   if (!config.is_object()) {
-    throw InvalidArgument(format(
-        "[model config] expected an object, got {}", config.kind()));
+    throw InvalidArgument(
+        format("[model config] expected an object, got {}", config.kind()));
   }
   const DTypeOverride scope(
       options.dtype.empty() ? dtype_override() : options.dtype);

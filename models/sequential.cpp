@@ -117,8 +117,7 @@ std::vector<LayerImpl::Spec> SequentialImpl::compute_output_spec(
 
 std::vector<Layer> SequentialImpl::layers() const {
   const std::size_t skip = !stack_.empty() && is_input(stack_[0]) ? 1 : 0;
-  return {
-      stack_.begin() + static_cast<std::ptrdiff_t>(skip), stack_.end()};
+  return {stack_.begin() + static_cast<std::ptrdiff_t>(skip), stack_.end()};
 }
 
 Config SequentialImpl::get_config() const {
@@ -132,8 +131,7 @@ Config SequentialImpl::get_config() const {
        {"dtype", dtype_policy().to_config()},
        {"layers", std::move(list)}});
   if (!inputs_.empty()) {
-    out["build_input_shape"] =
-        stack_[0].impl().get_config().at("batch_shape");
+    out["build_input_shape"] = stack_[0].impl().get_config().at("batch_shape");
   }
   return out;
 }

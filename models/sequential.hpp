@@ -21,8 +21,7 @@ class SequentialImpl final : public FunctionalImpl {
   void build(const std::vector<Shape>& input_shapes) override;
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override;
-  std::vector<Spec> compute_output_spec(
-      const Arguments<Spec>& inputs) override;
+  std::vector<Spec> compute_output_spec(const Arguments<Spec>& inputs) override;
   Config get_config() const override;
   void from_config(const Config& config, const std::string& where) override;
   std::vector<Layer> layers() const override;

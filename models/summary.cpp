@@ -149,7 +149,8 @@ std::string output_text(const FunctionalImpl* graph, const LayerImpl& layer) {
   return "?";
 }
 
-std::string connected_text(const FunctionalImpl& graph, const LayerImpl& layer) {
+std::string connected_text(
+    const FunctionalImpl& graph, const LayerImpl& layer) {
   std::string out;
   for (const auto& node : graph.nodes()) {
     if (node->layer.get() != &layer) continue;
@@ -236,20 +237,18 @@ std::string Model::summary(const SummaryOptions& options) const {
   const ModelImpl& model = model_impl();
   const auto* graph = dynamic_cast<const FunctionalImpl*>(&model);
   const bool connections = !is_stack(model, graph);
-  std::vector<std::string> header = {
-      "Layer (type)", "Output Shape", "Param #"};
+  std::vector<std::string> header = {"Layer (type)", "Output Shape", "Param #"};
   if (connections) header.emplace_back("Connected to");
   if (options.show_trainable) header.emplace_back("Trainable");
   Table table(std::move(header));
   add_rows(table, model, options, connections, "");
   constexpr std::int64_t kDefaultWidth = 74;
   std::string out = format("Model: \"{}\"\n", model.name());
-  out += table.str(static_cast<std::size_t>(
-      options.line_length.value_or(kDefaultWidth)));
+  out += table.str(
+      static_cast<std::size_t>(options.line_length.value_or(kDefaultWidth)));
   std::vector<Variable> all = model.weights();
   std::vector<Variable> optimizer;
-  if (model.compiled() &&
-      model.compile_arguments().optimizer.impl().built()) {
+  if (model.compiled() && model.compile_arguments().optimizer.impl().built()) {
     optimizer = model.compile_arguments().optimizer.impl().variables();
   }
   all.insert(all.end(), optimizer.begin(), optimizer.end());

@@ -52,8 +52,7 @@ std::vector<WeightGroup> weight_groups(
   Walk walk;
   walk.visit(model, "");
   if (with_optimizer && model.compiled()) {
-    const OptimizerImpl& optimizer =
-        model.compile_arguments().optimizer.impl();
+    const OptimizerImpl& optimizer = model.compile_arguments().optimizer.impl();
     if (optimizer.built()) {
       const Config name = optimizer.get_config().get("name");
       walk.groups.push_back(
@@ -186,11 +185,10 @@ void read_weights(
   std::vector<Tensor> values;
   values.reserve(matcher.loaded.size());
   for (const Loaded& item : matcher.loaded) {
-    values.push_back(
-        item.dataset
-            .read(static_cast<std::uint64_t>(
-                item.variable.shape().size() * 8 + 64))
-            .cast(item.variable.dtype()));
+    values.push_back(item.dataset
+                         .read(static_cast<std::uint64_t>(
+                             item.variable.shape().size() * 8 + 64))
+                         .cast(item.variable.dtype()));
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     matcher.loaded[i].variable.assign(values[i]);

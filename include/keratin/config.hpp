@@ -42,6 +42,7 @@ class KERATIN_API Config {
   Config(Array value) : value_(std::move(value)) {}
 
   Config(Object value) : value_(std::move(value)) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   static Config object(std::initializer_list<Member> members = {});

@@ -86,6 +86,7 @@ template <> struct DTypeOf<std::uint32_t> { static constexpr DType value = DType
 template <> struct DTypeOf<std::uint64_t> { static constexpr DType value = DType::u64; };
 template <> struct DTypeOf<bool> { static constexpr DType value = DType::boolean; };
 template <> struct DTypeOf<std::string> { static constexpr DType value = DType::string; };
+
 // clang-format on
 
 }  // namespace detail

@@ -19,6 +19,7 @@ class KERATIN_API DTypePolicy final : public FieldValue {
   DTypePolicy(const char* name);
   DTypePolicy(std::string name);
   DTypePolicy(DType dtype);
+
   // NOLINTEND(google-explicit-constructor)
 
   const std::string& name() const { return name_; }

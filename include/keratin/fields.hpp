@@ -28,6 +28,7 @@ class KERATIN_API Dims {
   Dims(std::initializer_list<std::int64_t> values) : values_(values) {}
 
   Dims(std::vector<std::int64_t> values) : values_(std::move(values)) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   bool given() const { return !values_.empty(); }
@@ -89,9 +90,9 @@ using FieldRef = std::variant<
     FieldValue*>;
 
 struct FieldSpec {
-  bool required = false;                    // has no default
+  bool required = false;                       // has no default
   std::vector<std::string_view> choices = {};  // the strings allowed
-  std::optional<double> minimum = {};       // of a number (inclusive)
+  std::optional<double> minimum = {};          // of a number (inclusive)
   std::optional<double> maximum = {};
 };
 

@@ -46,7 +46,8 @@ struct WeightOptions {
 ///    public:
 ///     std::string class_name() const override { return "Scale"; }
 ///     void build(const std::vector<kt::Shape>& inputs) override {
-///       scale_ = add_weight("scale", {inputs[0].back()}, {.initializer = "ones"});
+///       scale_ = add_weight("scale", {inputs[0].back()}, {.initializer =
+///       "ones"});
 ///     }
 ///     kt::Value call(kt::CallContext& ctx, const kt::Value& x) override {
 ///       return x * ctx.read(scale_);
@@ -150,7 +151,8 @@ class KERATIN_API LayerImpl : public Serializable,
     return sublayers_;
   }
 
-  // -- calling -----------------------------------------------------------------
+  // -- calling
+  // -----------------------------------------------------------------
 
   /// Builds if need be, names the nodes after the layer, casts, calls, adds
   /// activity losses and masks. What `layer(ctx, x)` does.
@@ -231,7 +233,8 @@ class KERATIN_API Layer {
 
   bool operator==(const Layer&) const = default;
 
-  // -- on symbolic tensors: functional models -----------------------------------
+  // -- on symbolic tensors: functional models
+  // -----------------------------------
 
   SymbolicTensor operator()(const SymbolicTensor& x) const;
   SymbolicTensor operator()(const std::vector<SymbolicTensor>& xs) const;
@@ -240,13 +243,15 @@ class KERATIN_API Layer {
   /// With keyword arguments, and any number of results.
   std::vector<SymbolicTensor> call(const SymbolicInputs& inputs) const;
 
-  // -- on values: inside another layer's call -----------------------------------
+  // -- on values: inside another layer's call
+  // -----------------------------------
 
   Value operator()(CallContext& ctx, const Value& x) const;
   Value operator()(CallContext& ctx, const std::vector<Value>& xs) const;
   std::vector<Value> call(CallContext& ctx, const CallInputs& inputs) const;
 
-  // -- on arrays: runs at once ----------------------------------------------------
+  // -- on arrays: runs at once
+  // ----------------------------------------------------
 
   Tensor operator()(const Tensor& x, bool training = false) const;
 
@@ -307,8 +312,8 @@ void register_layer(
 
 /// The layer a serialized object describes, not built. Throws InvalidArgument
 /// with `where` for a class nobody registered, naming the nearest.
-KERATIN_API Layer deserialize_layer(
-    const Config& config, const std::string& where = "layer");
+KERATIN_API Layer
+deserialize_layer(const Config& config, const std::string& where = "layer");
 
 /// All class names, sorted.
 KERATIN_API std::vector<std::string> layer_names();

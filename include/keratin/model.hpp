@@ -50,7 +50,8 @@ class KERATIN_API ModelImpl : public LayerImpl {
       const CallInputs& inputs,
       const std::vector<Value>& outputs) override;
 
-  // -- the step, as graph ------------------------------------------------------
+  // -- the step, as graph
+  // ------------------------------------------------------
 
   /// y_pred = model(x); loss; gradients; optimizer; metrics. Override for a
   /// training of one's own (examples/vae.cpp shows one).
@@ -65,17 +66,14 @@ class KERATIN_API ModelImpl : public LayerImpl {
   /// The compiled losses, weighted, plus what layers and regularizers add: a
   /// scalar. Throws InvalidArgument when there is no loss at all.
   virtual Value compute_loss(
-      StepContext& ctx,
-      const StepData& data,
-      const std::vector<Value>& y_pred);
+      StepContext& ctx, const StepData& data, const std::vector<Value>& y_pred);
 
   /// Updates the compiled metrics.
   virtual void compute_metrics(
-      StepContext& ctx,
-      const StepData& data,
-      const std::vector<Value>& y_pred);
+      StepContext& ctx, const StepData& data, const std::vector<Value>& y_pred);
 
-  // -- training ----------------------------------------------------------------
+  // -- training
+  // ----------------------------------------------------------------
 
   void compile(CompileArguments arguments);
   bool compiled() const;
@@ -163,7 +161,9 @@ class KERATIN_API Model : public Layer {
 
   /// Trains; shuffles every epoch with the global seed unless told otherwise.
   History fit(
-      const TensorSet& x, const TensorSet& y, const FitArguments& arguments = {});
+      const TensorSet& x,
+      const TensorSet& y,
+      const FitArguments& arguments = {});
 
   /// Loss and metrics over the data.
   Logs evaluate(

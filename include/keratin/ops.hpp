@@ -68,7 +68,7 @@ KERATIN_API Value relu(const Value& x);
 KERATIN_API Value softplus(const Value& x);  // log(1 + e^x), no overflow
 KERATIN_API Value floor(const Value& x);
 KERATIN_API Value ceil(const Value& x);
-KERATIN_API Value round(const Value& x);  // halves to even
+KERATIN_API Value round(const Value& x);     // halves to even
 KERATIN_API Value isnan(const Value& x);     // bool
 KERATIN_API Value isfinite(const Value& x);  // bool
 KERATIN_API Value logical_not(const Value& x);
@@ -108,8 +108,7 @@ KERATIN_API Value greater(const Value& a, const Value& b);
 KERATIN_API Value greater_equal(const Value& a, const Value& b);
 
 /// condition ? a : b; condition is bool, all three broadcast.
-KERATIN_API Value
-where(const Value& condition, const Value& a, const Value& b);
+KERATIN_API Value where(const Value& condition, const Value& a, const Value& b);
 KERATIN_API Value clip(const Value& x, double low, double high);
 
 // A C++ number beside a Value is a scalar of the Value's dtype.
@@ -407,6 +406,7 @@ inline Value operator+(double a, const Value& b) { return ops::add(b, a); }
 inline Value operator-(double a, const Value& b) { return ops::subtract(a, b); }
 inline Value operator*(double a, const Value& b) { return ops::multiply(b, a); }
 inline Value operator/(double a, const Value& b) { return ops::divide(a, b); }
+
 // clang-format on
 
 }  // namespace keratin

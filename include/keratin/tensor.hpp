@@ -28,7 +28,8 @@ class KERATIN_API Tensor {
 
   /// A scalar of the value's dtype.
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
+
   explicit Tensor(T value) : Tensor(kDTypeOf<T>, Shape{}) {
     mutable_data<T>()[0] = value;
   }
@@ -78,8 +79,7 @@ class KERATIN_API Tensor {
   template <class T>
   std::span<const T> data() const {
     check_dtype(kDTypeOf<T>);
-    return {
-        static_cast<const T*>(elements()), static_cast<std::size_t>(size_)};
+    return {static_cast<const T*>(elements()), static_cast<std::size_t>(size_)};
   }
 
   template <class T>

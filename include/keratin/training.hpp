@@ -39,8 +39,10 @@ class KERATIN_API TensorSet {
   TensorSet(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
 
   TensorSet(std::vector<Named> named);
+
   TensorSet(std::initializer_list<Named> named)
       : TensorSet(std::vector<Named>(named)) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   bool empty() const { return tensors_.empty(); }
@@ -72,8 +74,9 @@ class PerOutput {
 
   // NOLINTBEGIN(google-explicit-constructor): a setting reads as a set of one
   template <class U>
-    requires std::convertible_to<U, T>
-  PerOutput(U&& single) : list_{T(std::forward<U>(single))}, single_(true) {}
+
+  requires std::convertible_to<U, T> PerOutput(U&& single)
+      : list_{T(std::forward<U>(single))}, single_(true) {}
 
   PerOutput(std::initializer_list<T> list) : list_(list) {}
 
@@ -88,6 +91,7 @@ class PerOutput {
       list_.push_back(std::move(item.second));
     }
   }
+
   // NOLINTEND(google-explicit-constructor)
 
   bool empty() const { return list_.empty(); }
@@ -121,8 +125,10 @@ class KERATIN_API MetricSet {
       : lists_(std::move(per_output)), flat_(false) {}
 
   MetricSet(std::vector<Named> named);
+
   MetricSet(std::initializer_list<Named> named)
       : MetricSet(std::vector<Named>(named)) {}
+
   // NOLINTEND(google-explicit-constructor)
 
   bool empty() const { return lists_.empty(); }

@@ -73,8 +73,8 @@ Layer deserialize_layer(const Config& config, const std::string& where) {
     impl = make_operation(object.class_name, where);
   } else if (const LayerFactory factory = find_registered(object)) {
     impl = factory();
-  } else if (const BuiltinLayer* layer =
-                 find_builtin_layer(object.class_name)) {
+  } else if (
+      const BuiltinLayer* layer = find_builtin_layer(object.class_name)) {
     impl = layer->make();
   } else {
     throw InvalidArgument(format(

@@ -1,7 +1,6 @@
-#include <keratin/dtype_policy.hpp>
-
 #include <utility>
 
+#include <keratin/dtype_policy.hpp>
 #include <keratin/error.hpp>
 
 #include "layers/base/dtype_override.hpp"
@@ -29,17 +28,25 @@ thread_local std::string override_name;
 DTypeOverride::DTypeOverride(std::string name)
     : previous_(std::exchange(override_name, std::move(name))) {}
 
-DTypeOverride::~DTypeOverride() { override_name = std::move(previous_); }
+DTypeOverride::~DTypeOverride() {
+  override_name = std::move(previous_);
+}
 
-const std::string& dtype_override() { return override_name; }
+const std::string& dtype_override() {
+  return override_name;
+}
 
 DTypePolicy::DTypePolicy() {
   set(override_name.empty() ? defaults().policy : override_name, "dtype");
 }
 
-DTypePolicy::DTypePolicy(const char* name) { set(name, "dtype"); }
+DTypePolicy::DTypePolicy(const char* name) {
+  set(name, "dtype");
+}
 
-DTypePolicy::DTypePolicy(std::string name) { set(std::move(name), "dtype"); }
+DTypePolicy::DTypePolicy(std::string name) {
+  set(std::move(name), "dtype");
+}
 
 DTypePolicy::DTypePolicy(DType dtype) {
   set(std::string(name_of(dtype)), "dtype");
@@ -106,7 +113,9 @@ void set_dtype_policy(const DTypePolicy& policy) {
   defaults().policy = policy.name();
 }
 
-DTypePolicy dtype_policy() { return {defaults().policy}; }
+DTypePolicy dtype_policy() {
+  return {defaults().policy};
+}
 
 void set_floatx(DType dtype) {
   if (!is_floating(dtype)) {
@@ -117,6 +126,8 @@ void set_floatx(DType dtype) {
   defaults().policy = std::string(name_of(dtype));
 }
 
-DType floatx() { return defaults().floatx; }
+DType floatx() {
+  return defaults().floatx;
+}
 
 }  // namespace keratin

@@ -37,8 +37,7 @@ Shape shape_from_config(const Config& config) {
 
 InputLayerImpl::InputLayerImpl() : LayerImpl({}, DTypePolicy("float32")) {}
 
-InputLayerImpl::InputLayerImpl(
-    Shape batch_shape, DType dtype, std::string name)
+InputLayerImpl::InputLayerImpl(Shape batch_shape, DType dtype, std::string name)
     : LayerImpl(
           name.empty() ? unique_name("input_layer") : std::move(name),
           DTypePolicy(dtype)),

@@ -1,8 +1,7 @@
-#include <keratin/layer.hpp>
-
 #include <utility>
 
 #include <keratin/error.hpp>
+#include <keratin/layer.hpp>
 
 #include "layers/base/symbolic_state.hpp"
 #include "src/core/format.hpp"
@@ -49,8 +48,7 @@ Value Layer::operator()(CallContext& ctx, const Value& x) const {
   return single(*impl_, impl_->invoke(ctx, CallInputs(x)));
 }
 
-Value Layer::operator()(
-    CallContext& ctx, const std::vector<Value>& xs) const {
+Value Layer::operator()(CallContext& ctx, const std::vector<Value>& xs) const {
   return single(*impl_, impl_->invoke(ctx, CallInputs(xs)));
 }
 
@@ -59,19 +57,33 @@ std::vector<Value> Layer::call(
   return impl_->invoke(ctx, inputs);
 }
 
-const std::string& Layer::name() const { return impl_->name(); }
+const std::string& Layer::name() const {
+  return impl_->name();
+}
 
-std::string Layer::class_name() const { return impl_->class_name(); }
+std::string Layer::class_name() const {
+  return impl_->class_name();
+}
 
-Config Layer::get_config() const { return impl_->get_config(); }
+Config Layer::get_config() const {
+  return impl_->get_config();
+}
 
-bool Layer::trainable() const { return impl_->trainable(); }
+bool Layer::trainable() const {
+  return impl_->trainable();
+}
 
-void Layer::set_trainable(bool trainable) { impl_->set_trainable(trainable); }
+void Layer::set_trainable(bool trainable) {
+  impl_->set_trainable(trainable);
+}
 
-bool Layer::built() const { return impl_->built(); }
+bool Layer::built() const {
+  return impl_->built();
+}
 
-std::vector<Variable> Layer::weights() const { return impl_->weights(); }
+std::vector<Variable> Layer::weights() const {
+  return impl_->weights();
+}
 
 std::vector<Variable> Layer::trainable_weights() const {
   return impl_->trainable_weights();
@@ -110,8 +122,7 @@ void Layer::set_weights(const std::vector<Tensor>& values) {
     }
   }
   if (!problems.empty()) {
-    throw InvalidArgument(
-        format("{} set_weights: {}", impl_->who(), problems));
+    throw InvalidArgument(format("{} set_weights: {}", impl_->who(), problems));
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     variables[i].assign(values[i]);
@@ -135,8 +146,8 @@ std::shared_ptr<LayerImpl::CallNode> first_call(const LayerImpl& layer) {
   for (const auto& weak : layer.call_nodes()) {
     if (auto node = weak.lock()) return node;
   }
-  throw InvalidArgument(format(
-      "{} has not been called on a symbolic tensor", layer.who()));
+  throw InvalidArgument(
+      format("{} has not been called on a symbolic tensor", layer.who()));
 }
 
 }  // namespace

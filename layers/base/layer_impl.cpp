@@ -20,7 +20,9 @@ LayerImpl::LayerImpl(std::string name, DTypePolicy dtype, bool trainable)
 
 LayerImpl::~LayerImpl() = default;
 
-std::string LayerImpl::module() const { return "Custom"; }
+std::string LayerImpl::module() const {
+  return "Custom";
+}
 
 void LayerImpl::fields(FieldVisitor& visit) {
   name();  // a name is made before it is written
@@ -36,8 +38,7 @@ void LayerImpl::build(const std::vector<Shape>& input_shapes) {
 Value LayerImpl::call(CallContext& ctx, const Value& x) {
   (void)ctx;
   (void)x;
-  throw InternalError(
-      format("{} overrides neither call nor call_many", who()));
+  throw InternalError(format("{} overrides neither call nor call_many", who()));
 }
 
 std::vector<Value> LayerImpl::call_many(
@@ -54,8 +55,7 @@ std::vector<Value> LayerImpl::compute_masks(
     const CallInputs& inputs,
     const std::vector<Value>& outputs) {
   Value mask;
-  if (supports_masking() && !inputs.items.empty() &&
-      !inputs.inputs().empty()) {
+  if (supports_masking() && !inputs.items.empty() && !inputs.inputs().empty()) {
     mask = ctx.mask(inputs.inputs()[0]);
   }
   return std::vector<Value>(outputs.size(), mask);
@@ -66,7 +66,9 @@ const std::string& LayerImpl::name() const {
   return name_;
 }
 
-void LayerImpl::set_name(std::string name) { name_ = std::move(name); }
+void LayerImpl::set_name(std::string name) {
+  name_ = std::move(name);
+}
 
 std::string LayerImpl::who() const {
   return format("[{}: {}]", name(), class_name());
@@ -191,7 +193,9 @@ void LayerImpl::add_sublayer(std::string attribute, const Layer& layer) {
   sublayers_.emplace_back(std::move(attribute), layer);
 }
 
-void LayerImpl::clear_sublayers() { sublayers_.clear(); }
+void LayerImpl::clear_sublayers() {
+  sublayers_.clear();
+}
 
 namespace {
 

@@ -13,9 +13,13 @@ namespace keratin {
 
 namespace {
 
-bool upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
+bool upper(char c) {
+  return std::isupper(static_cast<unsigned char>(c)) != 0;
+}
 
-bool lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+bool lower(char c) {
+  return std::islower(static_cast<unsigned char>(c)) != 0;
+}
 
 struct Names {
   std::mutex mutex;
@@ -43,8 +47,8 @@ std::string to_snake_case(std::string_view class_name) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i > 0 && lower(words[i - 1]) && upper(words[i])) out += '_';
-    out += static_cast<char>(
-        std::tolower(static_cast<unsigned char>(words[i])));
+    out +=
+        static_cast<char>(std::tolower(static_cast<unsigned char>(words[i])));
   }
   return out;
 }
@@ -80,7 +84,9 @@ NameScope::~NameScope() {
   current_scope() = {std::move(outer_), outer_owner_};
 }
 
-const std::string& current_name_scope() { return current_scope().path; }
+const std::string& current_name_scope() {
+  return current_scope().path;
+}
 
 void clear_session() {
   Names& all = names();

@@ -44,15 +44,13 @@ Shape fill_unknown(const Shape& shape, std::int64_t probe) {
 }
 
 CallInputs make_inputs(
-    Graph& graph,
-    const Arguments<LayerImpl::Spec>& specs,
-    std::int64_t probe) {
+    Graph& graph, const Arguments<LayerImpl::Spec>& specs, std::int64_t probe) {
   CallInputs inputs;
   for (const auto& item : specs.items) {
     Argument<Value> argument{item.name, {}, item.is_list, item.constant};
     for (const LayerImpl::Spec& spec : item.tensors) {
-      argument.tensors.push_back(graph.parameter(
-          {spec.dtype, fill_unknown(spec.shape, probe)}, "x"));
+      argument.tensors.push_back(
+          graph.parameter({spec.dtype, fill_unknown(spec.shape, probe)}, "x"));
     }
     inputs.items.push_back(std::move(argument));
   }

@@ -1,16 +1,22 @@
-#include <keratin/symbolic.hpp>
-
 #include <utility>
+
+#include <keratin/symbolic.hpp>
 
 #include "layers/base/symbolic_state.hpp"
 
 namespace keratin {
 
-const Shape& SymbolicTensor::shape() const { return state_->shape; }
+const Shape& SymbolicTensor::shape() const {
+  return state_->shape;
+}
 
-DType SymbolicTensor::dtype() const { return state_->dtype; }
+DType SymbolicTensor::dtype() const {
+  return state_->dtype;
+}
 
-const std::string& SymbolicTensor::name() const { return state_->name; }
+const std::string& SymbolicTensor::name() const {
+  return state_->name;
+}
 
 SymbolicTensor make_symbolic(
     const std::shared_ptr<LayerImpl::CallNode>& node,

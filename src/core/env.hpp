@@ -28,15 +28,15 @@ std::optional<std::string> raw(std::string_view name);
 // does not parse.
 std::vector<std::string> log_channels();  // KERATIN_LOG
 std::optional<std::string> dump_dir();    // KERATIN_DUMP
-std::vector<std::string> passes();        // KERATIN_PASSES: "-fuse_elementwise", ...
-bool profile();                           // KERATIN_PROFILE
-bool check_nan();                         // KERATIN_CHECK_NAN
-std::optional<std::string> backend();     // KERATIN_BACKEND
-std::optional<int> num_threads();         // KERATIN_NUM_THREADS, >= 1
-std::optional<std::string> data_dir();    // KERATIN_DATA
-std::string cache_dir();                  // KERATIN_CACHE or the XDG default
-bool offline();                           // KERATIN_OFFLINE
-std::optional<std::string> device();      // KERATIN_DEVICE
+std::vector<std::string> passes();  // KERATIN_PASSES: "-fuse_elementwise", ...
+bool profile();                     // KERATIN_PROFILE
+bool check_nan();                   // KERATIN_CHECK_NAN
+std::optional<std::string> backend();   // KERATIN_BACKEND
+std::optional<int> num_threads();       // KERATIN_NUM_THREADS, >= 1
+std::optional<std::string> data_dir();  // KERATIN_DATA
+std::string cache_dir();                // KERATIN_CACHE or the XDG default
+bool offline();                         // KERATIN_OFFLINE
+std::optional<std::string> device();    // KERATIN_DEVICE
 
 /// A setting's value for the time of a scope, over the environment's. For tests
 /// and for command-line options; not for several threads at once.

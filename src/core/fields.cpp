@@ -18,15 +18,16 @@ FieldVisitor::~FieldVisitor() = default;
 
 Serializable::~Serializable() = default;
 
-void Serializable::fields(FieldVisitor& visit) { (void)visit; }
+void Serializable::fields(FieldVisitor& visit) {
+  (void)visit;
+}
 
 Config Serializable::get_config() const {
   // Visiting is one function for reading and writing; this visitor only reads.
   return write_fields(const_cast<Serializable&>(*this));
 }
 
-void Serializable::from_config(
-    const Config& config, const std::string& where) {
+void Serializable::from_config(const Config& config, const std::string& where) {
   read_fields(*this, config, where);
 }
 
@@ -222,7 +223,9 @@ void read_value(Dims& out, const Config& in, const FieldSpec&) {
   }
 }
 
-void read_value(Config& out, const Config& in, const FieldSpec&) { out = in; }
+void read_value(Config& out, const Config& in, const FieldSpec&) {
+  out = in;
+}
 
 /// The fields of an object, by name.
 class Collector final : public FieldVisitor {
@@ -253,9 +256,7 @@ class Rollback {
                   f->from_config(old, "rollback");
                 });
               },
-              [&](auto* f) {
-                undo_.push_back([f, old = *f] { *f = old; });
-              },
+              [&](auto* f) { undo_.push_back([f, old = *f] { *f = old; }); },
           },
           field.ref);
     }

@@ -89,8 +89,8 @@ data::Examples read_csv_part(
     out.x = table.numeric(features);
   } catch (const InvalidArgument& error) {
     if (!section.features.empty()) throw;
-    throw InvalidArgument(format(
-        "{}; list the columns to use under csv.features", error.what()));
+    throw InvalidArgument(
+        format("{}; list the columns to use under csv.features", error.what()));
   }
   return out;
 }

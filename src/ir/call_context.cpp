@@ -1,7 +1,6 @@
-#include <keratin/call_context.hpp>
-
 #include <functional>
 
+#include <keratin/call_context.hpp>
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
@@ -47,12 +46,14 @@ void CallContext::assign(const Variable& variable, const Value& value) {
   }
 }
 
-void CallContext::add_loss(const Value& loss) { losses_.push_back(loss); }
+void CallContext::add_loss(const Value& loss) {
+  losses_.push_back(loss);
+}
 
 Value CallContext::next_random_state(const Variable& seed_state) {
   const Value state = read_uncast(seed_state);
-  const Value step = ops::constant(
-      graph_, Tensor(std::vector<std::uint32_t>{0, 1}));
+  const Value step =
+      ops::constant(graph_, Tensor(std::vector<std::uint32_t>{0, 1}));
   assign(seed_state, ops::add(state, step));
   return state;
 }

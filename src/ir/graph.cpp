@@ -18,9 +18,13 @@ std::int64_t ValueType::size_bytes() const {
   return shape.size() * static_cast<std::int64_t>(size_of(dtype));
 }
 
-DType Value::dtype() const { return graph_->type(id_).dtype; }
+DType Value::dtype() const {
+  return graph_->type(id_).dtype;
+}
 
-const Shape& Value::shape() const { return graph_->type(id_).shape; }
+const Shape& Value::shape() const {
+  return graph_->type(id_).shape;
+}
 
 Value Graph::parameter(const ValueType& type, std::string name) {
   if (!type.shape.is_static()) {
@@ -85,8 +89,7 @@ std::vector<Value> Graph::add(
         info.input_count,
         inputs.size()));
   }
-  std::vector<ValueType> results =
-      info.infer({op, types, node.attrs, name});
+  std::vector<ValueType> results = info.infer({op, types, node.attrs, name});
   if (op == Op::assign) {
     assigned_.push_back(node.attrs.get<Variable>("variable").id());
   }
@@ -122,8 +125,8 @@ Value Graph::resolve(const Value& value, std::string_view who) {
   for (Graph* g = outer_; g != nullptr; g = g->outer_) {
     if (&value.graph() == g) return capture(value);
   }
-  throw InvalidArgument(format(
-      "{} got a value of another graph; build both in one call", who));
+  throw InvalidArgument(
+      format("{} got a value of another graph; build both in one call", who));
 }
 
 Value Graph::capture(const Value& outer_value) {

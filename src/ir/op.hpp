@@ -117,24 +117,24 @@ enum class Op : std::uint16_t {
   average_pool_grad,      // (dy) {window..., size, shape}
   softmax,                // {axis}
   log_softmax,            // {axis}
-  softmax_cross_entropy,         // (logits, labels) -> [...]
+  softmax_cross_entropy,  // (logits, labels) -> [...]
   sparse_softmax_cross_entropy,  // (logits, labels) -> [...]
   batch_norm_training,   // (x, gamma, beta) {epsilon} -> (y, mean, variance)
   batch_norm_grad,       // (x, gamma, mean, variance, dy) {epsilon}
                          //   -> (dx, dgamma, dbeta)
   batch_norm_inference,  // (x, gamma, beta, mean, variance) {epsilon}
   layer_norm,            // (x, gamma, beta) {epsilon} -> (y, mean, rstd)
-  layer_norm_grad,  // (x, gamma, mean, rstd, dy) -> (dx, dgamma, dbeta)
+  layer_norm_grad,       // (x, gamma, mean, rstd, dy) -> (dx, dgamma, dbeta)
   // random: state is u32[2] = {seed, counter}
   random_bits,     // (state) {shape} -> u32
   random_uniform,  // (state) {shape, low, high, dtype}
   random_normal,   // (state) {shape, mean, stddev, dtype}
   // control flow, with sub-graphs that take what they capture as parameters
-  scan,        // (init..., xs..., captured...) {body, carries, xs, length,
-               //   reverse} -> (carry..., ys...)
-               //   body: (carry..., x slices..., captured...) -> (carry..., y...)
-  cond,        // (predicate, captured...) {if_true, if_false}
-               //   branches: (captured...) -> (results...)
+  scan,  // (init..., xs..., captured...) {body, carries, xs, length,
+         //   reverse} -> (carry..., ys...)
+         //   body: (carry..., x slices..., captured...) -> (carry..., y...)
+  cond,  // (predicate, captured...) {if_true, if_false}
+         //   branches: (captured...) -> (results...)
   while_loop,  // (init..., captured...) {condition, body, carries,
                //   max_iterations: -1 for none}
                //   condition: (carry..., captured...) -> (bool)

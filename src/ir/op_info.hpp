@@ -42,7 +42,7 @@ struct GradientArgs {
   const Attrs& attrs;
   std::vector<Value> inputs;
   std::vector<Value> outputs;
-  std::vector<Value> grads;  // by output; an empty Value where none flows
+  std::vector<Value> grads;       // by output; an empty Value where none flows
   std::vector<bool> wanted = {};  // by input: whether anybody asks for its
                                   // gradient; empty: for all
 
@@ -80,8 +80,8 @@ struct OpInfo {
   InferRule infer = nullptr;
   GradientRule gradient = nullptr;    // null: no gradient flows through it
   Decomposition decompose = nullptr;  // null: a primitive
-  bool elementwise = false;  // result i depends on element i of the
-                             // (broadcast) operands only
+  bool elementwise = false;           // result i depends on element i of the
+                                      // (broadcast) operands only
 };
 
 /// The declaration of an op.

@@ -17,8 +17,7 @@ std::vector<Value> copy_node(
   return to.add(node.op, inputs, node.attrs);
 }
 
-void finish(
-    const Graph& from, Graph& to, const std::vector<Value>& mapped) {
+void finish(const Graph& from, Graph& to, const std::vector<Value>& mapped) {
   std::vector<Value> outputs;
   outputs.reserve(from.outputs().size());
   for (const ValueId id : from.outputs()) outputs.push_back(mapped[id]);

@@ -38,8 +38,7 @@ void SubgraphBuilder::align(SubgraphBuilder& other) {
   const auto theirs = other.captured();
   for (const Value& value : theirs) graph_->capture(value);
   const Graph& old = *other.graph_;
-  const std::size_t declared =
-      old.parameters_.size() - old.captured_.size();
+  const std::size_t declared = old.parameters_.size() - old.captured_.size();
   SubgraphBuilder fresh(outer_);
   std::vector<Value> arguments;
   for (std::size_t i = 0; i < declared; ++i) {
@@ -70,9 +69,13 @@ BuildScope::BuildScope(Graph& graph) : previous_(current_scope) {
   current_scope = &graph;
 }
 
-BuildScope::~BuildScope() { current_scope = previous_; }
+BuildScope::~BuildScope() {
+  current_scope = previous_;
+}
 
-Graph* BuildScope::current() { return current_scope; }
+Graph* BuildScope::current() {
+  return current_scope;
+}
 
 std::vector<Value> inline_graph(
     Graph& graph, const Graph& body, const std::vector<Value>& arguments) {

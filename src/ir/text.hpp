@@ -13,9 +13,8 @@ namespace keratin {
 ///   graph {
 ///     %0 = parameter("x") : f32[32,128]
 ///     %1 = read("dense_1/kernel") : f32[128,10]
-///     %2 = matmul(%0, %1) {transpose_a=false, transpose_b=false} : f32[32,10] @dense_1
-///     assign("dense_1/bias", %1)
-///     return %2
+///     %2 = matmul(%0, %1) {transpose_a=false, transpose_b=false} : f32[32,10]
+///     @dense_1 assign("dense_1/bias", %1) return %2
 ///   }
 ///
 /// Large constants are printed in full, as hexadecimal bytes.

@@ -47,8 +47,8 @@ class Parser {
         ++column;
       }
     }
-    throw InvalidArgument(format(
-        "[parse_graph {}:{}] expected {}", line, column, expected));
+    throw InvalidArgument(
+        format("[parse_graph {}:{}] expected {}", line, column, expected));
   }
 
   char peek() {
@@ -322,14 +322,13 @@ class Parser {
     std::vector<Value> made;
     if (info.op == Op::parameter || info.op == Op::read) {
       if (s.types.size() != 1) fail("one result");
-      made = {info.op == Op::parameter
-                  ? graph.parameter(s.types[0], s.label)
-                  : graph.read(variable(s.label, s.types[0]))};
+      made = {
+          info.op == Op::parameter ? graph.parameter(s.types[0], s.label)
+                                   : graph.read(variable(s.label, s.types[0]))};
     } else if (info.op == Op::assign) {
       if (s.inputs.size() != 1) fail("one value to assign");
       const Value& value = s.inputs[0];
-      graph.assign(
-          variable(s.label, {value.dtype(), value.shape()}), value);
+      graph.assign(variable(s.label, {value.dtype(), value.shape()}), value);
     } else {
       made = graph.add(info.op, s.inputs, std::move(s.attrs));
     }
@@ -357,8 +356,7 @@ class Parser {
 
 }  // namespace
 
-Graph parse_graph(
-    std::string_view text, std::span<const Variable> variables) {
+Graph parse_graph(std::string_view text, std::span<const Variable> variables) {
   return Parser(text, variables).run();
 }
 

@@ -104,9 +104,9 @@ class Printer {
 
   static std::string quote_layer(const std::string& layer) {
     for (const char c : layer) {
-      const bool plain =
-          std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
-          c == '/' || c == '.' || c == '-' || c == ':';
+      const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                         c == '_' || c == '/' || c == '.' || c == '-' ||
+                         c == ':';
       if (!plain) return quote(layer);
     }
     return layer;
@@ -128,8 +128,8 @@ class Printer {
   }
 
   std::string attributes(const Node& node, const std::string& indent) {
-    const bool in_arguments = node.op == Op::parameter ||
-                              node.op == Op::read || node.op == Op::assign;
+    const bool in_arguments = node.op == Op::parameter || node.op == Op::read ||
+                              node.op == Op::assign;
     if (in_arguments || node.attrs.entries().empty()) return "";
     std::string out = " {";
     bool first = true;

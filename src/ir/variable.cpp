@@ -1,9 +1,8 @@
-#include <keratin/variable.hpp>
-
 #include <atomic>
 #include <utility>
 
 #include <keratin/error.hpp>
+#include <keratin/variable.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/variable_state.hpp"
@@ -36,19 +35,33 @@ Variable::Variable(Tensor initial_value, VariableOptions options)
   state_->host = std::move(initial_value);
 }
 
-const std::string& Variable::name() const { return state_->name; }
+const std::string& Variable::name() const {
+  return state_->name;
+}
 
-const std::string& Variable::path() const { return state_->path; }
+const std::string& Variable::path() const {
+  return state_->path;
+}
 
-DType Variable::dtype() const { return state_->dtype; }
+DType Variable::dtype() const {
+  return state_->dtype;
+}
 
-const Shape& Variable::shape() const { return state_->shape; }
+const Shape& Variable::shape() const {
+  return state_->shape;
+}
 
-bool Variable::trainable() const { return state_->trainable; }
+bool Variable::trainable() const {
+  return state_->trainable;
+}
 
-void Variable::set_trainable(bool trainable) { state_->trainable = trainable; }
+void Variable::set_trainable(bool trainable) {
+  state_->trainable = trainable;
+}
 
-std::uint64_t Variable::id() const { return state_->id; }
+std::uint64_t Variable::id() const {
+  return state_->id;
+}
 
 Tensor Variable::value() const {
   const std::lock_guard lock(state_->mutex);

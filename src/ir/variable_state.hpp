@@ -46,10 +46,10 @@ struct VariableState {
 
   mutable std::mutex mutex;
   mutable Tensor host;
-  mutable bool host_current = true;     // host holds the value
-  bool device_current = false;          // device holds the value
+  mutable bool host_current = true;       // host holds the value
+  bool device_current = false;            // device holds the value
   std::shared_ptr<DeviceStorage> device;  // null until a program needs it
-  std::uint64_t version = 0;            // grows with every change
+  std::uint64_t version = 0;              // grows with every change
 };
 
 }  // namespace keratin

@@ -1,10 +1,9 @@
 // A layer called on an array: a small program, run at once.
 
-#include <keratin/layer.hpp>
-
 #include <vector>
 
 #include <keratin/error.hpp>
+#include <keratin/layer.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/graph.hpp"

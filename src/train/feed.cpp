@@ -15,7 +15,9 @@
 
 namespace keratin {
 
-std::int64_t FeedData::rows() const { return x.empty() ? 0 : x[0].shape()[0]; }
+std::int64_t FeedData::rows() const {
+  return x.empty() ? 0 : x[0].shape()[0];
+}
 
 namespace {
 
@@ -29,8 +31,7 @@ std::vector<Tensor> in_order(
   std::vector<Tensor> tensors(names.size());
   std::vector<bool> given(names.size(), false);
   for (std::size_t i = 0; i < set.names().size(); ++i) {
-    const auto found =
-        std::find(names.begin(), names.end(), set.names()[i]);
+    const auto found = std::find(names.begin(), names.end(), set.names()[i]);
     if (found == names.end()) {
       throw InvalidArgument(format(
           "{} got {} named '{}', which the model does not have{}",
@@ -175,8 +176,8 @@ FeedData check_data(
   check_rows(who, data.sample_weight, "sample_weight", rows);
   if (!class_weight.empty()) {
     if (!data.sample_weight.empty()) {
-      throw InvalidArgument(format(
-          "{} got both class_weight and sample_weight; give one", who));
+      throw InvalidArgument(
+          format("{} got both class_weight and sample_weight; give one", who));
     }
     if (data.y.size() != 1) {
       throw InvalidArgument(format(
@@ -206,8 +207,10 @@ std::vector<std::int64_t> random_order(std::int64_t count) {
   // Fisher-Yates, a 64-bit draw per element: its bias is below 2^-32.
   for (std::int64_t i = count - 1; i > 0; --i) {
     const auto bits = philox(
-        {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i >> 32),
-         0, 0},
+        {static_cast<std::uint32_t>(i),
+         static_cast<std::uint32_t>(i >> 32),
+         0,
+         0},
         key);
     const std::uint64_t draw =
         (static_cast<std::uint64_t>(bits[0]) << 32) | bits[1];

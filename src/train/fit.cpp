@@ -44,8 +44,8 @@ class StepRunner {
     // Batches of a pass mostly have one shape: the last program fits.
     const std::int64_t rows = batch.rows();
     if (!program_ || rows != rows_) {
-      program_ = step_program(
-          model_, mode_, batch.x, batch.y, batch.sample_weight);
+      program_ =
+          step_program(model_, mode_, batch.x, batch.y, batch.sample_weight);
       rows_ = rows;
     }
     if (!checked_) {
@@ -73,11 +73,10 @@ class StepRunner {
 };
 
 /// Keras's validation_split: the last rows, before any shuffling.
-ValidationData split_off(
-    const std::string& who, double share, FeedData& data) {
+ValidationData split_off(const std::string& who, double share, FeedData& data) {
   const std::int64_t rows = data.rows();
-  const auto keep = static_cast<std::int64_t>(
-      static_cast<double>(rows) * (1.0 - share));
+  const auto keep =
+      static_cast<std::int64_t>(static_cast<double>(rows) * (1.0 - share));
   if (keep <= 0 || keep >= rows) {
     throw InvalidArgument(format(
         "{} validation_split={} leaves {} of {} rows for training; use a "

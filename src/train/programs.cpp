@@ -229,8 +229,8 @@ void build_results(ModelImpl& model) {
   graph.set_outputs(outputs);
   CompileOptions options;
   options.name = model.name() + "_metrics";
-  state.results = std::make_shared<Program>(
-      graph, backend_of(model), state.group, options);
+  state.results =
+      std::make_shared<Program>(graph, backend_of(model), state.group, options);
 }
 
 }  // namespace

@@ -135,11 +135,10 @@ class ProgressBar final : public Callback {
     const double seconds = elapsed();
     const double per_step =
         done_ > 0 ? seconds / static_cast<double>(done_) : 0;
-    const double left =
-        per_step * static_cast<double>(std::max<std::int64_t>(
-                       steps - done_, 0));
-    line += duration_text(last ? seconds : left) + " " +
-            per_step_text(per_step);
+    const double left = per_step * static_cast<double>(std::max<std::int64_t>(
+                                       steps - done_, 0));
+    line +=
+        duration_text(last ? seconds : left) + " " + per_step_text(per_step);
     for (const auto& [name, value] : logs.entries()) {
       line += format(" - {}: {}", name, value_text(value));
     }

@@ -124,8 +124,7 @@ void resolve_losses(
     const std::vector<Value>& y_pred) {
   TrainerState& state = model.trainer();
   const std::vector<std::string> outputs = outputs_of(model, y_pred.size());
-  const auto losses =
-      spread(model, state.arguments.loss, outputs, "loss");
+  const auto losses = spread(model, state.arguments.loss, outputs, "loss");
   const auto weights =
       spread(model, state.arguments.loss_weights, outputs, "loss_weights");
   state.losses.clear();
@@ -154,8 +153,8 @@ void resolve_metrics(
   std::map<std::string, int> used;
   for (const bool weighted : {false, true}) {
     const char* what = weighted ? "weighted_metrics" : "metrics";
-    const MetricSet& set = weighted ? state.arguments.weighted_metrics
-                                    : state.arguments.metrics;
+    const MetricSet& set =
+        weighted ? state.arguments.weighted_metrics : state.arguments.metrics;
     const auto lists = spread_metrics(model, set, outputs, what);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const std::string prefix =
@@ -192,13 +191,15 @@ void warn_about_logits(const ModelImpl& model) {
       const Config* activation = config.find("activation");
       if (activation == nullptr || !activation->is_string()) continue;
       if (activation->as_string() != "linear") continue;
-      log_message(LogChannel::warning, format(
-          "[{}] {} expects probabilities, but the layer '{}' has no "
-          "activation: use from_logits=true in the loss, or give the layer "
-          "softmax or sigmoid",
-          model.name(),
-          loss.loss.impl().class_name(),
-          layer.name()));
+      log_message(
+          LogChannel::warning,
+          format(
+              "[{}] {} expects probabilities, but the layer '{}' has no "
+              "activation: use from_logits=true in the loss, or give the layer "
+              "softmax or sigmoid",
+              model.name(),
+              loss.loss.impl().class_name(),
+              layer.name()));
     }
   }
 }

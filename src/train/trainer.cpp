@@ -44,7 +44,9 @@ void ModelImpl::compile(CompileArguments arguments) {
   trainer_->compiled = true;
 }
 
-bool ModelImpl::compiled() const { return trainer_->compiled; }
+bool ModelImpl::compiled() const {
+  return trainer_->compiled;
+}
 
 const CompileArguments& ModelImpl::compile_arguments() const {
   return trainer_->arguments;
@@ -63,18 +65,15 @@ std::vector<Value> ModelImpl::forward(
 }
 
 Value ModelImpl::compute_loss(
-    StepContext& ctx,
-    const StepData& data,
-    const std::vector<Value>& y_pred) {
+    StepContext& ctx, const StepData& data, const std::vector<Value>& y_pred) {
   TrainerState& state = *trainer_;
   std::vector<Value> terms;
   for (const OutputLoss& loss : state.losses) {
     const Value& prediction = y_pred[loss.output];
     Value weight;
     if (!data.sample_weight.empty()) {
-      weight = data.sample_weight.size() == 1
-                   ? data.sample_weight[0]
-                   : data.sample_weight[loss.output];
+      weight = data.sample_weight.size() == 1 ? data.sample_weight[0]
+                                              : data.sample_weight[loss.output];
     }
     Value value = ops::cast(
         loss.loss(
@@ -105,9 +104,7 @@ Value ModelImpl::compute_loss(
 }
 
 void ModelImpl::compute_metrics(
-    StepContext& ctx,
-    const StepData& data,
-    const std::vector<Value>& y_pred) {
+    StepContext& ctx, const StepData& data, const std::vector<Value>& y_pred) {
   for (OutputMetric& metric : trainer_->metrics) {
     Value weight;
     if (metric.weighted && !data.sample_weight.empty()) {

@@ -7,11 +7,10 @@ namespace keratin {
 MeanTracker::MeanTracker(std::string tracker_name)
     : name(std::move(tracker_name)),
       total(
-          Tensor(floatx(), {}),
-          {.name = name + "/total", .trainable = false}),
+          Tensor(floatx(), {}), {.name = name + "/total", .trainable = false}),
       count(
-          Tensor(floatx(), {}),
-          {.name = name + "/count", .trainable = false}) {}
+          Tensor(floatx(), {}), {.name = name + "/count", .trainable = false}) {
+}
 
 void MeanTracker::update(
     CallContext& ctx, const Value& value, double weight) const {

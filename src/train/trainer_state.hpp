@@ -70,8 +70,8 @@ struct TrainerState {
 
   ProgramCache programs{kProgramCapacity};
 
-  std::mutex mutex;  // guards building and what follows
-  Backend* backend = nullptr;  // of the programs
+  std::mutex mutex;                  // guards building and what follows
+  Backend* backend = nullptr;        // of the programs
   std::shared_ptr<Program> results;  // of the metrics
   std::vector<std::string> result_names;
   std::shared_ptr<ProgramGroup> group = std::make_shared<ProgramGroup>();

@@ -150,8 +150,9 @@ std::string missing_for(const Case& test) {
 }
 
 /// Cases that are labelled float64 but which Keras computes in float32 inside:
-/// tf.image.resize takes and yields float32 for all but "nearest", and CTC casts
-/// its logits. Agreeing to 1e-10 would mean repeating TensorFlow's roundings.
+/// tf.image.resize takes and yields float32 for all but "nearest", and CTC
+/// casts its logits. Agreeing to 1e-10 would mean repeating TensorFlow's
+/// roundings.
 bool float32_inside(const Case& test) {
   if (test.kind == "losses") return test.name.starts_with("ctc");
   return test.kind == "reshape" && test.name.starts_with("up2d_") &&

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <keratin/ops.hpp>
-#include <keratin/tensor.hpp>
 #include <string>
 #include <vector>
+
+#include <keratin/ops.hpp>
+#include <keratin/tensor.hpp>
 
 #include "src/ir/op.hpp"
 

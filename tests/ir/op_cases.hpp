@@ -481,6 +481,7 @@ inline const std::map<std::string, Tensor>& op_cases() {
   };
   return cases;
 }
+
 // clang-format on
 
 }  // namespace keratin::testing

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <string>
+
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
-#include <string>
 
 #include "src/ir/graph.hpp"
 

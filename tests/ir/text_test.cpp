@@ -1,3 +1,5 @@
+#include "src/ir/text.hpp"
+
 #include <doctest/doctest.h>
 
 #include <set>
@@ -10,7 +12,6 @@
 #include "src/ir/autodiff.hpp"
 #include "src/ir/graph.hpp"
 #include "src/ir/op_info.hpp"
-#include "src/ir/text.hpp"
 #include "src/ir/verifier.hpp"
 #include "tests/ir/gradient_check.hpp"
 #include "tests/support/throws.hpp"
@@ -45,8 +46,7 @@ Graph graph_of(const GradientRow& row) {
   graph.set_layer("layer_1");
   std::vector<Value> inputs;
   for (const Tensor& tensor : row.inputs) {
-    inputs.push_back(
-        graph.parameter({tensor.dtype(), tensor.shape()}, "x"));
+    inputs.push_back(graph.parameter({tensor.dtype(), tensor.shape()}, "x"));
   }
   std::vector<Value> outputs = row.build(inputs);
   std::vector<Value> xs;
@@ -194,8 +194,7 @@ TEST_CASE("The parser says where the text is wrong") {
   CHECK(
       message("graph {\n  %0 = nonsense() : f32[]\n  return %0\n}")
           .find("not 'nonsense'") != std::string::npos);
-  CHECK(
-      message("graph {\n  return %3\n}").find("not %3") != std::string::npos);
+  CHECK(message("graph {\n  return %3\n}").find("not %3") != std::string::npos);
   CHECK(
       message("graph {\n  %0 = parameter(\"x\") : f32[2]\n"
               "  %1 = abs(%0) : f32[3]\n  return %1\n}")
@@ -223,16 +222,15 @@ TEST_CASE("A graph refuses what would break it") {
   Graph other;
   const Value x = graph.parameter({DType::f32, {2}}, "x");
   const Value y = other.parameter({DType::f32, {2}}, "y");
-  CHECK(
-      message_of<InvalidArgument>([&] { graph.add1(Op::add, {x, y}); })
-          .find("a value of another graph") != std::string::npos);
-  CHECK(
-      message_of<InvalidArgument>([&] { graph.add1(Op::add, {x}); })
-          .find("expected 2 operands, got 1") != std::string::npos);
-  CHECK(
-      message_of<InvalidArgument>([&] {
-        graph.parameter({DType::f32, {kUnknown}}, "z");
-      }).find("expected a static shape") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          graph.add1(Op::add, {x, y});
+        }).find("a value of another graph") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          graph.add1(Op::add, {x});
+        }).find("expected 2 operands, got 1") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          graph.parameter({DType::f32, {kUnknown}}, "z");
+        }).find("expected a static shape") != std::string::npos);
   const Variable v(Tensor(1.0F), {.name = "v"});
   graph.assign(v, graph.read(v));
   CHECK_THROWS_AS(graph.assign(v, graph.read(v)), InternalError);

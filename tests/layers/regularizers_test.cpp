@@ -40,7 +40,9 @@ TEST_CASE("the orthogonal regularizer measures the cosines of rows") {
       evaluate(x, regularizers::OrthogonalRegularizer({.factor = 2})).at(0) ==
       doctest::Approx(2 * 0.70710678));
   CHECK(
-      evaluate(x, regularizers::OrthogonalRegularizer({.factor = 1, .mode = "columns"}))
+      evaluate(
+          x,
+          regularizers::OrthogonalRegularizer({.factor = 1, .mode = "columns"}))
           .at(0) == doctest::Approx(0.70710678));
   CHECK(make_error([&] {
           evaluate(array({1}, {1}), regularizers::OrthogonalRegularizer());

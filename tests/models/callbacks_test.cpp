@@ -46,18 +46,18 @@ History fit(
 
 TEST_CASE("LearningRateScheduler sets the rate of each epoch and logs it") {
   Sequential model = still_model(0.5);
-  const History history =
-      fit(model,
-          3,
-          {callbacks::LearningRateScheduler(
-              [](std::int64_t epoch, double rate) {
-                return epoch == 0 ? rate : rate / 2;
-              })});
+  const History history = fit(
+      model,
+      3,
+      {callbacks::LearningRateScheduler([](std::int64_t epoch, double rate) {
+        return epoch == 0 ? rate : rate / 2;
+      })});
   CHECK(history["learning_rate"] == std::vector<double>{0.5, 0.25, 0.125});
   CHECK(model.optimizer().learning_rate() == 0.125);
 }
 
-TEST_CASE("ReduceLROnPlateau lowers the rate after patience, not below min_lr") {
+TEST_CASE(
+    "ReduceLROnPlateau lowers the rate after patience, not below min_lr") {
   Sequential model = still_model(0.0009765625);
   // min_delta above any change makes every epoch but the first a plateau.
   const History history =
@@ -70,13 +70,12 @@ TEST_CASE("ReduceLROnPlateau lowers the rate after patience, not below min_lr") 
                .min_delta = 1e9,
                .min_lr = 0.0003})});
   CHECK(
-      history["learning_rate"] ==
-      std::vector<double>{
-          0.0009765625,
-          0.0009765625,
-          0.00048828125,
-          static_cast<double>(0.0003F),
-          static_cast<double>(0.0003F)});
+      history["learning_rate"] == std::vector<double>{
+                                      0.0009765625,
+                                      0.0009765625,
+                                      0.00048828125,
+                                      static_cast<double>(0.0003F),
+                                      static_cast<double>(0.0003F)});
 }
 
 TEST_CASE("TerminateOnNaN ends the run at the batch that went wrong") {
@@ -119,8 +118,7 @@ TEST_CASE("Callbacks are called in Keras's order") {
   arguments.batch_size = 2;
   arguments.validation_split = 0.5;
   arguments.callbacks = {recorder};
-  model.fit(
-      Tensor(DType::f32, {8, 2}), Tensor(DType::f32, {8, 1}), arguments);
+  model.fit(Tensor(DType::f32, {8, 2}), Tensor(DType::f32, {8, 1}), arguments);
   CHECK(recorder->calls == "T(E(<><>V())E(<><>V()))");
 }
 
@@ -128,8 +126,9 @@ TEST_CASE("A callback that monitors nothing says what there is") {
   Sequential model = still_model();
   const LogCapture capture;
   fit(model, 1, {callbacks::EarlyStopping({.monitor = "val_loss"})});
-  CHECK(capture.contains("monitors 'val_loss', which is not logged; there is "
-                         "loss"));
+  CHECK(
+      capture.contains("monitors 'val_loss', which is not logged; there is "
+                       "loss"));
   CHECK_THROWS_AS(
       callbacks::EarlyStopping({.mode = "upwards"}), InvalidArgument);
   CHECK_THROWS_AS(
@@ -140,13 +139,11 @@ TEST_CASE("Configs name callbacks and their arguments") {
   const auto made = callbacks::from_config(
       "EarlyStopping", Config::parse(R"({"patience": 3})"));
   CHECK(made != nullptr);
-  CHECK(
-      message_of<InvalidArgument>([] {
-        callbacks::from_config("EarlyStoping", {});
-      }).find("EarlyStopping") != std::string::npos);
-  CHECK(
-      message_of<InvalidArgument>([] {
-        callbacks::from_config(
-            "EarlyStopping", Config::parse(R"({"patince": 3})"));
-      }).find("patience") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([] {
+          callbacks::from_config("EarlyStoping", {});
+        }).find("EarlyStopping") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([] {
+          callbacks::from_config(
+              "EarlyStopping", Config::parse(R"({"patince": 3})"));
+        }).find("patience") != std::string::npos);
 }

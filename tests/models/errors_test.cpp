@@ -20,7 +20,9 @@ using keratin::testing::message_of;
 
 namespace {
 
-Tensor zeros(const Shape& shape) { return Tensor(DType::f32, shape); }
+Tensor zeros(const Shape& shape) {
+  return Tensor(DType::f32, shape);
+}
 
 Sequential classifier() {
   Sequential model(
@@ -30,7 +32,9 @@ Sequential classifier() {
   return model;
 }
 
-Tensor labels(std::vector<std::int64_t> values) { return Tensor(values); }
+Tensor labels(std::vector<std::int64_t> values) {
+  return Tensor(values);
+}
 
 template <class F>
 bool says(F&& f, const std::string& text) {
@@ -50,24 +54,39 @@ FitArguments quiet() {
 
 TEST_CASE("fit before compile says what to call") {
   Sequential model({Input({4}), Dense(3)});
-  says([&] { model.fit(zeros({2, 4}), zeros({2, 3}), quiet()); },
-       "call compile with an optimizer and a loss first");
+  says(
+      [&] {
+        model.fit(zeros({2, 4}), zeros({2, 3}), quiet());
+      },
+      "call compile with an optimizer and a loss first");
   says([&] { model.evaluate(zeros({2, 4}), zeros({2, 3})); }, "call compile");
-  says([&] { model.train_on_batch(zeros({2, 4}), zeros({2, 3})); },
-       "call compile");
+  says(
+      [&] {
+        model.train_on_batch(zeros({2, 4}), zeros({2, 3}));
+      },
+      "call compile");
   says([&] { model.optimizer(); }, "call compile first");
 }
 
 TEST_CASE("Arrays that do not fit the model are named with both shapes") {
   Sequential model = classifier();
-  says([&] { model.fit(zeros({2, 5}), labels({0, 1}), quiet()); },
-       "expected shape (None, 4), got (2, 5)");
+  says(
+      [&] {
+        model.fit(zeros({2, 5}), labels({0, 1}), quiet());
+      },
+      "expected shape (None, 4), got (2, 5)");
   says([&] { model.predict(zeros({4})); }, "expected shape (None, 4)");
   says([&] { model.predict(Tensor(1.0F)); }, "expected");
-  says([&] { model.fit(zeros({2, 4}), labels({0, 1, 2}), quiet()); },
-       "has 3 rows where x[0] has 2");
-  says([&] { model.fit(zeros({0, 4}), labels({}), quiet()); },
-       "expected at least one row");
+  says(
+      [&] {
+        model.fit(zeros({2, 4}), labels({0, 1, 2}), quiet());
+      },
+      "has 3 rows where x[0] has 2");
+  says(
+      [&] {
+        model.fit(zeros({0, 4}), labels({}), quiet());
+      },
+      "expected at least one row");
   says([&] { model.fit(TensorSet(), labels({0}), quiet()); }, "got no input");
   says(
       [&] {
@@ -79,8 +98,10 @@ TEST_CASE("Arrays that do not fit the model are named with both shapes") {
       "expected 1 input tensors, got 2");
   says(
       [&] {
-        model.fit(Tensor(std::vector<std::string>{"a", "b"}), labels({0, 1}),
-                  quiet());
+        model.fit(
+            Tensor(std::vector<std::string>{"a", "b"}),
+            labels({0, 1}),
+            quiet());
       },
       "expected numbers, got strings");
   const TensorSet misnamed = {{"inptu", zeros({2, 4})}};
@@ -90,10 +111,16 @@ TEST_CASE("Arrays that do not fit the model are named with both shapes") {
 TEST_CASE("Labels out of range are found before the first step") {
   Sequential model = classifier();
   const std::vector<Tensor> before = model.get_weights();
-  says([&] { model.fit(zeros({3, 4}), labels({0, 3, 1}), quiet()); },
-       "label 3 at position 1 is out of range: the output 'out' has 3 classes");
-  says([&] { model.fit(zeros({2, 4}), labels({0, -1}), quiet()); },
-       "label -1 at position 1");
+  says(
+      [&] {
+        model.fit(zeros({3, 4}), labels({0, 3, 1}), quiet());
+      },
+      "label 3 at position 1 is out of range: the output 'out' has 3 classes");
+  says(
+      [&] {
+        model.fit(zeros({2, 4}), labels({0, -1}), quiet());
+      },
+      "label -1 at position 1");
   CHECK(model.get_weights()[0] == before[0]);
 }
 
@@ -117,22 +144,21 @@ TEST_CASE("Impossible arguments of fit are refused") {
         a.sample_weight = Tensor(DType::f32, {4});
       },
       "both class_weight and sample_weight");
-  with([](auto& a) { a.sample_weight = Tensor(DType::f32, {3}); },
-       "sample_weight[0] has 3 rows");
+  with(
+      [](auto& a) { a.sample_weight = Tensor(DType::f32, {3}); },
+      "sample_weight[0] has 3 rows");
 }
 
 TEST_CASE("Targets are asked for in every step, not just in the first") {
   Sequential model = classifier();
   model.fit(zeros({2, 4}), labels({0, 1}), quiet());
   says([&] { model.evaluate(zeros({2, 4}), {}); }, "1 arrays of targets");
-  says([&] { model.train_on_batch(zeros({2, 4}), {}); },
-       "1 arrays of targets");
+  says([&] { model.train_on_batch(zeros({2, 4}), {}); }, "1 arrays of targets");
 }
 
 TEST_CASE("A first step that fails leaves nothing behind") {
   Sequential model({Input({4}), Dense(3)});
-  model.compile(
-      {.optimizer = "sgd", .loss = "mse", .metrics = {"accuracy"}});
+  model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"accuracy"}});
   // Of another rank, which would make the accuracy a sparse one.
   CHECK_THROWS_AS(
       model.fit(zeros({2, 4}), zeros({2, 7, 5}), quiet()), InvalidArgument);
@@ -144,14 +170,22 @@ TEST_CASE("A first step that fails leaves nothing behind") {
 TEST_CASE("Losses and metrics for outputs that are not there are refused") {
   Sequential model({Input({4}), Dense(3, {.name = "out"})});
   model.compile({.optimizer = "sgd", .loss = {{"uot", Loss("mse")}}});
-  says([&] { model.fit(zeros({2, 4}), zeros({2, 3}), quiet()); },
-       "names the output 'uot', which the model does not have");
-  says([&] { model.compile({.loss = "men_squared_error"}); },
-       "mean_squared_error");
-  says([&] { model.compile({.optimizer = "adma", .loss = "mse"}); }, "\"Adam\"");
+  says(
+      [&] {
+        model.fit(zeros({2, 4}), zeros({2, 3}), quiet());
+      },
+      "names the output 'uot', which the model does not have");
+  says(
+      [&] { model.compile({.loss = "men_squared_error"}); },
+      "mean_squared_error");
+  says(
+      [&] { model.compile({.optimizer = "adma", .loss = "mse"}); }, "\"Adam\"");
   model.compile({.optimizer = "sgd"});
-  says([&] { model.fit(zeros({2, 4}), zeros({2, 3}), quiet()); },
-       "no loss to compute");
+  says(
+      [&] {
+        model.fit(zeros({2, 4}), zeros({2, 3}), quiet());
+      },
+      "no loss to compute");
 }
 
 TEST_CASE("A NaN names the first layer that made it") {

@@ -1,3 +1,5 @@
+#include "tests/support/files.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -12,7 +14,6 @@
 #include <keratin/model.hpp>
 #include <keratin/ops.hpp>
 
-#include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/throws.hpp"
 
@@ -69,9 +70,7 @@ TEST_CASE("Training goes on from a file as if it had not stopped") {
   model.save(path);
   Model loaded = load_model(path);
   CHECK(loaded.optimizer().iterations() == 3);
-  const auto slots = [](Model& m) {
-    return m.optimizer().impl().variables();
-  };
+  const auto slots = [](Model& m) { return m.optimizer().impl().variables(); };
   REQUIRE(slots(loaded).size() == slots(model).size());
   for (std::size_t i = 0; i < slots(model).size(); ++i) {
     CHECK(slots(loaded)[i].value() == slots(model)[i].value());
@@ -104,8 +103,7 @@ TEST_CASE("Weights that do not fit are all listed and change nothing") {
       message.find("layers/dense_1/vars/0: file has f32[3,2], model wants "
                    "f32[3,5]") != std::string::npos);
   CHECK(message.find("layers/dense_1/vars/1") != std::string::npos);
-  CHECK(
-      message.find("layers/dense_2/vars/0: unexpected") != std::string::npos);
+  CHECK(message.find("layers/dense_2/vars/0: unexpected") != std::string::npos);
   for (std::size_t i = 0; i < before.size(); ++i) {
     CHECK(other.get_weights()[i] == before[i]);
   }
@@ -215,8 +213,7 @@ class Scale final : public LayerImpl {
   std::string class_name() const override { return "Scale"; }
 
   void build(const std::vector<Shape>& inputs) override {
-    scale_ =
-        add_weight("scale", {inputs[0].back()}, {.initializer = "ones"});
+    scale_ = add_weight("scale", {inputs[0].back()}, {.initializer = "ones"});
   }
 
   Value call(CallContext& ctx, const Value& x) override {

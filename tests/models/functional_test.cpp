@@ -55,8 +55,7 @@ TEST_CASE("Unknown dimensions stay unknown through layers") {
   const SymbolicTensor x = Input({kUnknown, kUnknown, 3});
   const auto y = Conv2D(8, {3, 3}, {.padding = "same"})(x);
   CHECK(y.shape() == Shape{kUnknown, kUnknown, kUnknown, 8});
-  CHECK(
-      GlobalAveragePooling2D()(y).shape() == Shape{kUnknown, 8});
+  CHECK(GlobalAveragePooling2D()(y).shape() == Shape{kUnknown, 8});
 }
 
 TEST_CASE("A shared layer has one set of weights and two calls") {
@@ -124,13 +123,13 @@ TEST_CASE("Graphs that do not hang together are refused") {
   const SymbolicTensor a = Input({4}, {.name = "first"});
   const SymbolicTensor b = Input({4}, {.name = "second"});
   const auto y = Add()({a, b});
-  CHECK(
-      message_of<InvalidArgument>([&] { Model({a}, {y}); })
-          .find("depends on input 'second'") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          Model({a}, {y});
+        }).find("depends on input 'second'") != std::string::npos);
   const auto z = Dense(2, {.name = "same"})(Dense(2, {.name = "same"})(a));
-  CHECK(
-      message_of<InvalidArgument>([&] { Model(a, z); })
-          .find("two layers named 'same'") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          Model(a, z);
+        }).find("two layers named 'same'") != std::string::npos);
   const std::vector<SymbolicTensor> none;
   CHECK_THROWS_AS(Model(none, none), InvalidArgument);
 }
@@ -148,7 +147,7 @@ TEST_CASE("set_weights checks everything before it changes anything") {
 
 TEST_CASE("get_layer suggests the nearest name") {
   Sequential model({Input({4}), Dense(3, {.name = "hidden"})});
-  CHECK(
-      message_of<InvalidArgument>([&] { model.get_layer("hiden"); })
-          .find("did you mean \"hidden\"") != std::string::npos);
+  CHECK(message_of<InvalidArgument>([&] {
+          model.get_layer("hiden");
+        }).find("did you mean \"hidden\"") != std::string::npos);
 }

@@ -70,8 +70,7 @@ TEST_CASE("A hundred fits with changing batch sizes leave memory flat") {
   Sequential model = small_model();
   const Data d = data(96);
   const auto fit = [&](int i) {
-    model.fit(
-        d.x, d.y, {.batch_size = 8 + i % 50, .epochs = 1, .verbose = 0});
+    model.fit(d.x, d.y, {.batch_size = 8 + i % 50, .epochs = 1, .verbose = 0});
   };
   // The cache of programs is bounded: fill it first.
   for (int i = 0; i < 50; ++i) fit(i);

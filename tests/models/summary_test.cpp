@@ -22,8 +22,7 @@ TEST_CASE("The summary of a stack is Keras's table") {
   CHECK(text.find("(None, 26, 26, 32)") != std::string::npos);
   CHECK(text.find("(None, 5408)") != std::string::npos);
   CHECK(text.find("54,090") != std::string::npos);
-  CHECK(
-      text.find(" Total params: 54,410 (212.54 KB)\n") != std::string::npos);
+  CHECK(text.find(" Total params: 54,410 (212.54 KB)\n") != std::string::npos);
   CHECK(text.find(" Non-trainable params: 0 (0.00 B)\n") != std::string::npos);
   CHECK(text.find("Connected to") == std::string::npos);
 }

@@ -70,10 +70,7 @@ TEST_CASE("One seed gives one result, shuffling and dropout included") {
   const auto run = [] {
     set_random_seed(42);
     Sequential model(
-        {Input({2}),
-         Dense(8, {.activation = "relu"}),
-         Dropout(0.3),
-         Dense(1)});
+        {Input({2}), Dense(8, {.activation = "relu"}), Dropout(0.3), Dense(1)});
     model.compile({.optimizer = "adam", .loss = "mse"});
     const Plane data = plane(50);
     model.fit(data.x, data.y, quiet(3, 16));
@@ -111,8 +108,7 @@ TEST_CASE("Validation is on the last rows and logged under val_") {
       data.x.slice(30, 40), data.y.slice(30, 40), {.verbose = 0});
   CHECK(
       history["val_loss"][0] == doctest::Approx(last.at("loss")).epsilon(1e-6));
-  CHECK(
-      history["val_mae"][0] == doctest::Approx(last.at("mae")).epsilon(1e-6));
+  CHECK(history["val_mae"][0] == doctest::Approx(last.at("mae")).epsilon(1e-6));
 }
 
 TEST_CASE("Sample weights and class weights mean the same thing") {
@@ -222,8 +218,7 @@ TEST_CASE("run_eagerly trains like the compiled step") {
   const auto run = [](bool eagerly) {
     set_random_seed(7);
     Sequential model = linear_model();
-    model.compile(
-        {.optimizer = "adam", .loss = "mse", .run_eagerly = eagerly});
+    model.compile({.optimizer = "adam", .loss = "mse", .run_eagerly = eagerly});
     const Plane data = plane(20);
     return model.fit(data.x, data.y, quiet(2, 8))["loss"].back();
   };

@@ -68,8 +68,8 @@ kt::Model two_ends() {
       {.kernel_regularizer = "l2",
        .bias_constraint = "non_neg",
        .name = "first"})(joined);
-  const auto second = Dense(1, {.activation = "sigmoid", .name = "second"})(
-      LayerNormalization()(b));
+  const auto second = Dense(
+      1, {.activation = "sigmoid", .name = "second"})(LayerNormalization()(b));
   return kt::Model({a, b}, {first, second});
 }
 
@@ -137,14 +137,12 @@ int main(int argc, char** argv) {
     write_training(
         folder,
         "rmsprop",
-        trained(
-            kt::optimizers::RMSprop({.momentum = 0.5, .centered = true})));
+        trained(kt::optimizers::RMSprop({.momentum = 0.5, .centered = true})));
     write_training(
         folder,
         "schedule",
         trained(kt::optimizers::SGD(
-            {.learning_rate =
-                 kt::schedules::ExponentialDecay(0.2, 4, 0.7)})));
+            {.learning_rate = kt::schedules::ExponentialDecay(0.2, 4, 0.7)})));
   } catch (const kt::Error& error) {
     std::fprintf(stderr, "write_keras_files: %s\n", error.what());
     return 1;

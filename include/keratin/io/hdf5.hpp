@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/export.hpp>
-#include <keratin/tensor.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <keratin/export.hpp>
+#include <keratin/tensor.hpp>
 
 namespace keratin::io {
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <string>
+
 #include <keratin/export.hpp>
 #include <keratin/tensor.hpp>
-#include <string>
 
 namespace keratin::io {
 

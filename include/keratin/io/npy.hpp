@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <keratin/export.hpp>
-#include <keratin/tensor.hpp>
 #include <map>
 #include <string>
+
+#include <keratin/export.hpp>
+#include <keratin/tensor.hpp>
 
 namespace keratin::io {
 

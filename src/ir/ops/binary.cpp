@@ -1,5 +1,6 @@
-#include <keratin/ops.hpp>
 #include <optional>
+
+#include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/ops/families.hpp"

@@ -1,4 +1,5 @@
 #include <algorithm>
+
 #include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"

@@ -1,6 +1,7 @@
 #include <algorithm>
-#include <keratin/ops.hpp>
 #include <numeric>
+
+#include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/ops/rules.hpp"

@@ -1,5 +1,6 @@
-#include <keratin/ops.hpp>
 #include <numbers>
+
+#include <keratin/ops.hpp>
 
 #include "src/ir/ops/families.hpp"
 #include "src/ir/ops/rules.hpp"

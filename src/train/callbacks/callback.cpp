@@ -1,6 +1,6 @@
-#include <keratin/callbacks.hpp>
-
 #include <utility>
+
+#include <keratin/callbacks.hpp>
 
 #include "src/train/callback_list.hpp"
 
@@ -56,8 +56,8 @@ void HistoryCallback::on_epoch_end(std::int64_t epoch, Logs& logs) {
       if (known == name) values = &list;
     }
     if (values == nullptr) {
-      values = &history.history.emplace_back(name, std::vector<double>())
-                    .second;
+      values =
+          &history.history.emplace_back(name, std::vector<double>()).second;
     }
     values->push_back(value);
   }

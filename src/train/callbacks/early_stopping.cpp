@@ -22,8 +22,7 @@ class EarlyStoppingCallback final : public Callback {
             options_.min_delta) {
     if (options_.patience < 0) {
       throw InvalidArgument(format(
-          "[EarlyStopping] expected patience >= 0, got {}",
-          options_.patience));
+          "[EarlyStopping] expected patience >= 0, got {}", options_.patience));
     }
   }
 

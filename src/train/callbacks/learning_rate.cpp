@@ -23,8 +23,7 @@ class ReduceLROnPlateauCallback final : public Callback {
             options_.min_delta) {
     if (!(options_.factor < 1.0)) {
       throw InvalidArgument(format(
-          "[ReduceLROnPlateau] expected factor < 1, got {}",
-          options_.factor));
+          "[ReduceLROnPlateau] expected factor < 1, got {}", options_.factor));
     }
   }
 
@@ -54,8 +53,8 @@ class ReduceLROnPlateauCallback final : public Callback {
   void reduce(std::int64_t epoch) {
     const double old_rate = model().optimizer().learning_rate();
     // Keras compares in float32.
-    if (!(old_rate > static_cast<double>(
-                         static_cast<float>(options_.min_lr)))) {
+    if (!(old_rate >
+          static_cast<double>(static_cast<float>(options_.min_lr)))) {
       return;
     }
     const double rate = std::max(old_rate * options_.factor, options_.min_lr);
