@@ -63,6 +63,7 @@ class Registry {
   Backend& fallback() {
     const std::lock_guard lock(mutex_);
     if (!chosen_.empty()) return find_locked(chosen_);
+    if (const auto device = env::device()) return find_device(*device);
     if (const auto setting = env::backend()) return find_locked(*setting);
     for (Entry& entry : entries_) {
       if (entry.by_default && open(entry) != nullptr) return *entry.backend;
@@ -104,6 +105,27 @@ class Registry {
       }
     }
     return entry.backend;
+  }
+
+  // "cuda:1": the backend and which of its devices. The host is one device; a
+  // plug-in reads the number itself.
+  Backend& find_device(const std::string& device) {
+    const std::size_t colon = device.find(':');
+    const std::string name = device.substr(0, colon);
+    if (const auto setting = env::backend(); setting && *setting != name) {
+      throw InvalidArgument(keratin::format(
+          "[KERATIN_DEVICE] expected a device of the backend '{}', got '{}'",
+          *setting,
+          device));
+    }
+    const bool host = name == "cpu" || name == "reference";
+    if (host && colon != std::string::npos && device.substr(colon) != ":0") {
+      throw InvalidArgument(keratin::format(
+          "[KERATIN_DEVICE] the backend '{}' has one device, not '{}'",
+          name,
+          device));
+    }
+    return find_locked(name);
   }
 
   Backend& find_locked(std::string_view name) {

@@ -47,26 +47,6 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
       ->group("Options for every command");
 }
 
-/// "cuda:1": the backend and which of its devices.
-void use_device(const GlobalOptions& options) {
-  const std::size_t colon = options.device.find(':');
-  const std::string backend = options.device.substr(0, colon);
-  if (!options.backend.empty() && options.backend != backend) {
-    throw InvalidArgument(
-        "[--device] expected a device of the backend '" + options.backend +
-        "', got '" + options.device + "'");
-  }
-  const bool host = backend == "cpu" || backend == "reference";
-  if (host && colon != std::string::npos &&
-      options.device.substr(colon + 1) != "0") {
-    throw InvalidArgument(
-        "[--device] the backend '" + backend + "' has one device, not '" +
-        options.device + "'");
-  }
-  ::setenv("KERATIN_DEVICE", options.device.c_str(), 1);
-  set_backend(backend);
-}
-
 void apply(const GlobalOptions& options) {
   // The library reads its settings from the environment; no thread is there
   // yet to read it at the same time.
@@ -76,10 +56,16 @@ void apply(const GlobalOptions& options) {
         options.verbose > 1 ? "all" : "info,data,files,train",
         0);
   }
+  if (!options.backend.empty()) {
+    ::setenv("KERATIN_BACKEND", options.backend.c_str(), 1);
+    ::unsetenv("KERATIN_DEVICE");
+  }
   if (!options.device.empty()) {
-    use_device(options);
-  } else if (!options.backend.empty()) {
-    set_backend(options.backend);
+    if (options.backend.empty()) ::unsetenv("KERATIN_BACKEND");
+    ::setenv("KERATIN_DEVICE", options.device.c_str(), 1);
+  }
+  if (!options.backend.empty() || !options.device.empty()) {
+    backend_name();  // refuses what is not there before any work
   }
   if (options.threads > 0) set_num_threads(options.threads);
 }

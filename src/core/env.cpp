@@ -50,7 +50,8 @@ constexpr std::array kSettings = {
         "folder",
         "where downloads are kept; ~/.cache/keratin by default"},
     Setting{"KERATIN_OFFLINE", "flag", "1 forbids downloads"},
-    Setting{"KERATIN_DEVICE", "name", "the device of the backend, e.g. cuda:1"},
+    Setting{
+        "KERATIN_DEVICE", "name", "the backend and its device, e.g. cuda:1"},
 };
 
 std::mutex& overrides_mutex() {

@@ -71,6 +71,16 @@ TEST_CASE("The default backend follows set_backend and the setting") {
     CHECK_THROWS_AS(default_backend(), InvalidArgument);
   }
   CHECK_THROWS_AS(set_backend("nonsense"), InvalidArgument);
+  {
+    const env::ScopedSetting none("KERATIN_BACKEND", "");
+    const env::ScopedSetting setting("KERATIN_DEVICE", "reference:0");
+    CHECK(default_backend().name() == "reference");
+  }
+  {
+    const env::ScopedSetting none("KERATIN_BACKEND", "");
+    const env::ScopedSetting setting("KERATIN_DEVICE", "reference:1");
+    CHECK_THROWS_AS(default_backend(), InvalidArgument);
+  }
   const env::ScopedSetting unset("KERATIN_BACKEND", "");
   const std::string best = list_backends().front().name;
   CHECK(default_backend().name() == best);
