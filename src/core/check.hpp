@@ -3,10 +3,11 @@
 #include <string>
 
 #include "src/core/format.hpp"
+#include "src/core/plugin_export.hpp"
 
 namespace keratin::detail {
 
-[[noreturn]] void check_failed(
+[[noreturn]] KERATIN_PLUGIN_EXPORT void check_failed(
     const char* file,
     int line,
     const char* condition,

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "src/core/plugin_export.hpp"
+
 /// The settings that the environment may hold: one typed table, and the only
 /// place of the library that reads the environment. Every getter reads anew;
 /// code on a hot path asks once and keeps the answer.
@@ -27,16 +29,18 @@ std::optional<std::string> raw(std::string_view name);
 // Typed getters. Each throws InvalidArgument, naming the setting, when the text
 // does not parse.
 std::vector<std::string> log_channels();  // KERATIN_LOG
-std::optional<std::string> dump_dir();    // KERATIN_DUMP
 std::vector<std::string> passes();  // KERATIN_PASSES: "-fuse_elementwise", ...
-bool profile();                     // KERATIN_PROFILE
 bool check_nan();                   // KERATIN_CHECK_NAN
 std::optional<std::string> backend();   // KERATIN_BACKEND
 std::optional<int> num_threads();       // KERATIN_NUM_THREADS, >= 1
 std::optional<std::string> data_dir();  // KERATIN_DATA
-std::string cache_dir();                // KERATIN_CACHE or the XDG default
 bool offline();                         // KERATIN_OFFLINE
-std::optional<std::string> device();    // KERATIN_DEVICE
+
+// Plug-ins ask for these, too.
+KERATIN_PLUGIN_EXPORT std::optional<std::string> dump_dir();  // KERATIN_DUMP
+KERATIN_PLUGIN_EXPORT bool profile();                         // KERATIN_PROFILE
+KERATIN_PLUGIN_EXPORT std::string cache_dir();  // KERATIN_CACHE or XDG's
+KERATIN_PLUGIN_EXPORT std::optional<std::string> device();  // KERATIN_DEVICE
 
 /// A setting's value for the time of a scope, over the environment's. For tests
 /// and for command-line options; not for several threads at once.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/core/format.hpp"
+#include "src/core/plugin_export.hpp"
 
 namespace keratin {
 
@@ -23,11 +24,12 @@ enum class LogChannel : std::uint8_t {
   train,     // programs compiled and dropped, callbacks
 };
 
-bool log_enabled(LogChannel channel);
+KERATIN_PLUGIN_EXPORT bool log_enabled(LogChannel channel);
 
 /// Shows a line on stderr, or hands it to the innermost LogCapture. The
 /// channel is taken as enabled. Safe from several threads.
-void log_message(LogChannel channel, const std::string& text);
+KERATIN_PLUGIN_EXPORT void log_message(
+    LogChannel channel, const std::string& text);
 
 /// Shows the channels named, besides the warnings, instead of KERATIN_LOG's.
 /// An unknown name is a warning.

@@ -13,6 +13,8 @@
 #include <keratin/tensor.hpp>
 #include <keratin/variable.hpp>
 
+#include "src/core/plugin_export.hpp"
+
 namespace keratin {
 
 class Graph;
@@ -32,7 +34,7 @@ using Attr = std::variant<
     std::shared_ptr<const Graph>>;
 
 /// The attributes of a node, by name, in the order they were given.
-class Attrs {
+class KERATIN_PLUGIN_EXPORT Attrs {
  public:
   using Entry = std::pair<std::string, Attr>;
 

@@ -14,6 +14,7 @@
 #include <keratin/value.hpp>
 #include <keratin/variable.hpp>
 
+#include "src/core/plugin_export.hpp"
 #include "src/ir/attrs.hpp"
 #include "src/ir/op.hpp"
 
@@ -22,7 +23,7 @@ namespace keratin {
 using ValueId = std::int32_t;
 using NodeId = std::int32_t;
 
-struct ValueType {
+struct KERATIN_PLUGIN_EXPORT ValueType {
   DType dtype = DType::f32;
   Shape shape;
 
@@ -50,7 +51,7 @@ struct Node {
 /// most one each; all reads see the values before the step.
 ///
 /// Nodes point to nothing but value ids, so a graph can be copied.
-class Graph {
+class KERATIN_PLUGIN_EXPORT Graph {
  public:
   Graph() = default;
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "src/core/plugin_export.hpp"
+
 namespace keratin {
 
 /// Every operation of the IR. What each one means (operands, attributes, shape
@@ -146,6 +148,6 @@ enum class Op : std::uint16_t {
 inline constexpr int kOpCount = static_cast<int>(Op::fused) + 1;
 
 /// The name in printed graphs: the enumerator's.
-std::string_view op_name(Op op);
+KERATIN_PLUGIN_EXPORT std::string_view op_name(Op op);
 
 }  // namespace keratin

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/core/plugin_export.hpp"
 #include "src/ir/graph.hpp"
 #include "src/ir/op.hpp"
 
@@ -85,7 +86,7 @@ struct OpInfo {
 };
 
 /// The declaration of an op.
-const OpInfo& op_info(Op op);
+KERATIN_PLUGIN_EXPORT const OpInfo& op_info(Op op);
 
 /// The op of that name, or null.
 const OpInfo* find_op(std::string_view name);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "src/core/plugin_export.hpp"
 #include "src/ir/graph.hpp"
 
 namespace keratin {
@@ -29,7 +30,7 @@ using RewriteRule =
 
 /// REQUIRES: the rule's replacements have the types of what they replace.
 /// Sub-graphs are not entered; rewrite_subgraphs does that.
-Graph rewrite(const Graph& from, const RewriteRule& rule);
+KERATIN_PLUGIN_EXPORT Graph rewrite(const Graph& from, const RewriteRule& rule);
 
 /// Copies without the nodes marked false (parameters always stay). REQUIRES:
 /// nothing kept uses what is dropped.

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/core/plugin_export.hpp"
 #include "src/ir/graph.hpp"
 
 namespace keratin {
@@ -18,7 +19,7 @@ namespace keratin {
 ///   }
 ///
 /// Large constants are printed in full, as hexadecimal bytes.
-std::string print(const Graph& graph);
+KERATIN_PLUGIN_EXPORT std::string print(const Graph& graph);
 
 /// The graph that print() wrote: print(parse(print(g))) == print(g). Variables
 /// are looked up by path in `variables`; an unknown path makes a new variable

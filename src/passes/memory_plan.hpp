@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "src/core/plugin_export.hpp"
 #include "src/ir/graph.hpp"
 
 namespace keratin {
@@ -63,6 +64,7 @@ struct PlanOptions {
 /// overwrites or aliases another by the options' leave. Parameters, constants
 /// and variables are never overwritten, but a variable's assigned value is
 /// computed in its own storage when no reader of the old value comes later.
-MemoryPlan plan_memory(const Graph& graph, const PlanOptions& options = {});
+KERATIN_PLUGIN_EXPORT MemoryPlan
+plan_memory(const Graph& graph, const PlanOptions& options = {});
 
 }  // namespace keratin

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "src/core/plugin_export.hpp"
+
 namespace keratin {
 
 /// What one kernel of a program has cost so far.
@@ -25,7 +27,7 @@ struct ProfileRow {
 ///   train/%7,reference.reduce,"f32[32] -> f32[]",0.0123,132,dense_1,100
 ///
 /// ms is the mean over the calls. Kernels that never ran are left out.
-class Profiler {
+class KERATIN_PLUGIN_EXPORT Profiler {
  public:
   explicit Profiler(std::string program) : program_(std::move(program)) {}
 
