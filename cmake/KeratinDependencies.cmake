@@ -14,6 +14,10 @@ set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 REQUIRED COMPONENTS C)  # hdf5::hdf5
 find_package(DNNL 2.6 REQUIRED)  # DNNL::dnnl
 find_package(LibZip REQUIRED)  # LibZip::zip
+find_package(TurboJPEG REQUIRED)  # TurboJPEG::turbojpeg
+find_package(SPNG REQUIRED)  # SPNG::spng
+find_package(GIF 5 REQUIRED)  # GIF::GIF
+find_package(Stb REQUIRED)  # Stb::image
 if(KERATIN_BUILD_TESTS)
   find_package(doctest REQUIRED)  # doctest::doctest
 endif()

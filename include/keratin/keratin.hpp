@@ -13,6 +13,7 @@
 #include <keratin/error.hpp>
 #include <keratin/function.hpp>
 #include <keratin/gradients.hpp>
+#include <keratin/image.hpp>
 #include <keratin/initializers.hpp>
 #include <keratin/io/csv.hpp>
 #include <keratin/io/idx.hpp>
