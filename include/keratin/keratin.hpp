@@ -28,6 +28,7 @@
 #include <keratin/regularizers.hpp>
 #include <keratin/schedules.hpp>
 #include <keratin/tensor.hpp>
+#include <keratin/tensor_set.hpp>
 #include <keratin/threads.hpp>
 #include <keratin/training.hpp>
 #include <keratin/utils.hpp>

@@ -15,54 +15,13 @@
 #include <keratin/losses.hpp>
 #include <keratin/metrics.hpp>
 #include <keratin/optimizers.hpp>
-#include <keratin/tensor.hpp>
+#include <keratin/tensor_set.hpp>
 #include <keratin/value.hpp>
 
 namespace keratin {
 
 class Callback;
 class ModelImpl;
-
-/// The arrays of a model's inputs or targets: one, several in order, or several
-/// by name. Every one has the same number of rows.
-class KERATIN_API TensorSet {
- public:
-  using Named = std::pair<std::string, Tensor>;
-
-  TensorSet() = default;
-
-  // NOLINTBEGIN(google-explicit-constructor): arrays read as sets of one
-  TensorSet(Tensor tensor) : tensors_{std::move(tensor)} {}
-
-  TensorSet(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
-
-  TensorSet(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
-
-  TensorSet(std::vector<Named> named);
-
-  TensorSet(std::initializer_list<Named> named)
-      : TensorSet(std::vector<Named>(named)) {}
-
-  // NOLINTEND(google-explicit-constructor)
-
-  bool empty() const { return tensors_.empty(); }
-
-  std::size_t size() const { return tensors_.size(); }
-
-  /// Rows of the first array; 0 when empty.
-  std::int64_t rows() const;
-
-  const std::vector<Tensor>& tensors() const { return tensors_; }
-
-  /// As many as tensors; empty when they are in order.
-  const std::vector<std::string>& names() const { return names_; }
-
-  TensorSet slice(std::int64_t begin, std::int64_t end) const;
-
- private:
-  std::vector<Tensor> tensors_;
-  std::vector<std::string> names_;
-};
 
 /// A setting for every output: one for all, one for each in order, or by name.
 template <class T>
@@ -159,6 +118,10 @@ struct CompileArguments {
 
   /// Batches between two calls of the batch callbacks.
   std::int64_t steps_per_execution = 1;
+
+  /// Wraps the optimizer of a model whose policy is "mixed_float16" in a
+  /// LossScaleOptimizer.
+  bool auto_scale_loss = true;
 };
 
 struct ValidationData {

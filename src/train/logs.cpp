@@ -9,27 +9,6 @@
 
 namespace keratin {
 
-TensorSet::TensorSet(std::vector<Named> named) {
-  for (Named& item : named) {
-    names_.push_back(std::move(item.first));
-    tensors_.push_back(std::move(item.second));
-  }
-}
-
-std::int64_t TensorSet::rows() const {
-  if (tensors_.empty() || tensors_[0].rank() == 0) return 0;
-  return tensors_[0].shape()[0];
-}
-
-TensorSet TensorSet::slice(std::int64_t begin, std::int64_t end) const {
-  TensorSet out;
-  out.names_ = names_;
-  for (const Tensor& tensor : tensors_) {
-    out.tensors_.push_back(tensor.slice(begin, end));
-  }
-  return out;
-}
-
 MetricSet::MetricSet(std::vector<Named> named) : flat_(false) {
   for (Named& item : named) {
     names_.push_back(std::move(item.first));
