@@ -1,0 +1,26 @@
+#include <keratin/error.hpp>
+#include <keratin/host_layer.hpp>
+
+#include "src/core/format.hpp"
+
+namespace keratin {
+
+HostLayer::~HostLayer() = default;
+
+bool HostLayer::needs_host(const Arguments<LayerImpl::Spec>& inputs) const {
+  (void)inputs;
+  return true;
+}
+
+Adaptable::~Adaptable() = default;
+
+void adapt(const Layer& layer, const Tensor& data) {
+  auto* const adaptable = dynamic_cast<Adaptable*>(&layer.impl());
+  if (adaptable == nullptr) {
+    throw InvalidArgument(
+        format("{} has nothing to adapt to data", layer.impl().who()));
+  }
+  adaptable->adapt(data);
+}
+
+}  // namespace keratin
