@@ -2,17 +2,21 @@
 
 /// Everything a program that builds, trains and saves models needs.
 
+#include <keratin/activation_functions.hpp>
 #include <keratin/activations.hpp>
+#include <keratin/applications.hpp>
 #include <keratin/backend.hpp>
 #include <keratin/callbacks.hpp>
 #include <keratin/config.hpp>
 #include <keratin/constraints.hpp>
+#include <keratin/data/dataset.hpp>
 #include <keratin/data/scaler.hpp>
 #include <keratin/data/split.hpp>
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
 #include <keratin/function.hpp>
 #include <keratin/gradients.hpp>
+#include <keratin/host_layer.hpp>
 #include <keratin/image.hpp>
 #include <keratin/initializers.hpp>
 #include <keratin/io/csv.hpp>
@@ -23,6 +27,7 @@
 #include <keratin/metrics.hpp>
 #include <keratin/model.hpp>
 #include <keratin/ops.hpp>
+#include <keratin/ops_image.hpp>
 #include <keratin/optimizers.hpp>
 #include <keratin/random.hpp>
 #include <keratin/regularizers.hpp>

@@ -1,0 +1,181 @@
+#include "src/data/pipeline/node.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include <keratin/error.hpp>
+#include <keratin/random.hpp>
+
+#include "src/core/check.hpp"
+#include "src/core/format.hpp"
+#include "src/core/philox.hpp"
+
+namespace keratin::data {
+namespace {
+
+template <class F>
+TensorSet map_set(const TensorSet& set, const F& f) {
+  std::vector<Tensor> tensors;
+  tensors.reserve(set.size());
+  for (const Tensor& tensor : set.tensors()) tensors.push_back(f(tensor));
+  if (set.names().empty()) return {std::move(tensors)};
+  std::vector<TensorSet::Named> named;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    named.emplace_back(set.names()[i], std::move(tensors[i]));
+  }
+  return {std::move(named)};
+}
+
+template <class F>
+Element map_element(const Element& element, const F& f) {
+  return {
+      map_set(element.x, f),
+      map_set(element.y, f),
+      map_set(element.sample_weight, f)};
+}
+
+void append_names(
+    std::vector<std::string>& names, const TensorSet& set, const char* part) {
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    if (!set.names().empty()) {
+      names.push_back(format("{}/{}", part, set.names()[i]));
+    } else if (set.size() == 1) {
+      names.emplace_back(part);
+    } else {
+      names.push_back(format("{}/{}", part, i));
+    }
+  }
+}
+
+/// What an array adds to each of its rows.
+Tensor gather_rows(
+    const Tensor& from, const std::vector<std::int64_t>& indices) {
+  if (from.dtype() == DType::string) return from.take(indices);
+  Shape shape = from.shape();
+  shape[0] = static_cast<std::int64_t>(indices.size());
+  Tensor out = Tensor::uninitialized(from.dtype(), shape);
+  const std::size_t row_bytes =
+      from.size_bytes() / static_cast<std::size_t>(from.shape()[0]);
+  const auto* source = static_cast<const std::byte*>(from.raw());
+  auto* to = static_cast<std::byte*>(out.mutable_raw());
+  for (const std::int64_t index : indices) {
+    std::memcpy(
+        to, source + static_cast<std::size_t>(index) * row_bytes, row_bytes);
+    to += row_bytes;
+  }
+  return out;
+}
+
+}  // namespace
+
+RowSource::RowSource(Element arrays) : arrays_(std::move(arrays)) {
+  const std::vector<Tensor> tensors = tensors_of(arrays_);
+  const std::vector<std::string> names = names_of(arrays_);
+  if (arrays_.x.empty()) {
+    throw InvalidArgument(
+        "[from_tensor_slices] expected at least one input, got none");
+  }
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].rank() == 0) {
+      throw InvalidArgument(format(
+          "[from_tensor_slices] {}: expected an array with a first axis, got a "
+          "scalar; use from_tensors for one element",
+          names[i]));
+    }
+    if (tensors[i].shape()[0] != tensors[0].shape()[0]) {
+      throw InvalidArgument(format(
+          "[from_tensor_slices] {} has {} rows where {} has {}",
+          names[i],
+          tensors[i].shape()[0],
+          names[0],
+          tensors[0].shape()[0]));
+    }
+  }
+  rows_ = tensors[0].shape()[0];
+}
+
+Element RowSource::row(std::int64_t index) const {
+  return map_element(arrays_, [&](const Tensor& t) { return t[index]; });
+}
+
+Element RowSource::gather(const std::vector<std::int64_t>& indices) const {
+  return map_element(
+      arrays_, [&](const Tensor& t) { return gather_rows(t, indices); });
+}
+
+Element Pending::take() {
+  if (source_ != nullptr) return source_->row(row_);
+  if (make_) return std::exchange(make_, {})();
+  KERATIN_CHECK(element_.has_value());
+  Element element = std::move(*element_);
+  element_.reset();
+  return element;
+}
+
+std::int64_t Cursor::skip(std::int64_t count) {
+  Pending unused;
+  std::int64_t skipped = 0;
+  while (skipped < count && next(unused)) ++skipped;
+  return skipped;
+}
+
+Node::Node(std::vector<NodePtr> inputs) : inputs_(std::move(inputs)) {}
+
+SeededNode::SeededNode(
+    std::vector<NodePtr> inputs, std::optional<std::uint64_t> seed)
+    : Node(std::move(inputs)), seed_(seed ? *seed : next_seed()) {}
+
+std::string describe_tree(const Node& node) {
+  std::string inputs;
+  for (const NodePtr& input : node.inputs()) {
+    inputs += (inputs.empty() ? "" : ", ") + describe_tree(*input);
+  }
+  return inputs.empty() ? node.describe()
+                        : format("{} of ({})", node.describe(), inputs);
+}
+
+std::uint64_t mix_seed(
+    std::uint64_t seed, std::uint64_t first, std::uint64_t second) {
+  const PhiloxCounter bits =
+      philox(philox_counter(first, second), philox_key(seed));
+  return (std::uint64_t{bits[1]} << 32) | bits[0];
+}
+
+Element make_numbered(
+    const char* who, std::int64_t number, const Pending::Make& make) {
+  const auto message = [&](const std::exception& error) {
+    return format("[dataset {}] element {}: {}", who, number, error.what());
+  };
+  try {
+    return make();
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(message(error));
+  } catch (const SystemError& error) {
+    throw SystemError(message(error));
+  } catch (const std::exception& error) {
+    throw Error(message(error));
+  }
+}
+
+std::vector<Tensor> tensors_of(const Element& element) {
+  std::vector<Tensor> all = element.x.tensors();
+  for (const TensorSet* set : {&element.y, &element.sample_weight}) {
+    all.insert(all.end(), set->tensors().begin(), set->tensors().end());
+  }
+  return all;
+}
+
+Element with_tensors(const Element& like, const std::vector<Tensor>& tensors) {
+  std::size_t at = 0;
+  return map_element(like, [&](const Tensor&) { return tensors.at(at++); });
+}
+
+std::vector<std::string> names_of(const Element& element) {
+  std::vector<std::string> names;
+  append_names(names, element.x, "x");
+  append_names(names, element.y, "y");
+  append_names(names, element.sample_weight, "sample_weight");
+  return names;
+}
+
+}  // namespace keratin::data

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <keratin/data/dataset.hpp>
+
+/// The inside of a Dataset: a tree of immutable nodes, and of cursors, one a
+/// node, while a pass runs.
+namespace keratin::data {
+
+/// Arrays whose rows are elements. Batches are gathered straight from them.
+class RowSource {
+ public:
+  explicit RowSource(Element arrays);
+
+  std::int64_t rows() const { return rows_; }
+
+  Element row(std::int64_t index) const;
+
+  /// Rows stacked: what batching their elements would give.
+  Element gather(const std::vector<std::int64_t>& indices) const;
+
+ private:
+  Element arrays_;
+  std::int64_t rows_;
+};
+
+/// An element that may not have been made yet.
+class Pending {
+ public:
+  using Make = std::function<Element()>;
+
+  Pending() = default;
+
+  explicit Pending(Element element) : element_(std::move(element)) {}
+
+  explicit Pending(Make make) : make_(std::move(make)) {}
+
+  Pending(const RowSource& source, std::int64_t row)
+      : source_(&source), row_(row) {}
+
+  /// The element; once only.
+  Element take();
+
+  /// The arrays it is a row of; null when it is none.
+  const RowSource* source() const { return source_; }
+
+  std::int64_t row() const { return row_; }
+
+ private:
+  std::optional<Element> element_;
+  Make make_;
+  const RowSource* source_ = nullptr;
+  std::int64_t row_ = 0;
+};
+
+class SeededNode;
+
+/// What the cursors of one pass share.
+struct Pass {
+  std::int64_t epoch = 0;
+
+  /// Seeds that an earlier run had, in place of the nodes' own.
+  std::map<const SeededNode*, std::uint64_t> seeds = {};
+
+  Pass in_epoch(std::int64_t other) const { return {other, seeds}; }
+};
+
+/// A position in one node's elements.
+class Cursor {
+ public:
+  Cursor() = default;
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  virtual ~Cursor() = default;
+
+  /// The next element, or false at the end, and from then on.
+  virtual bool next(Pending& out) = 0;
+
+  /// Passes over up to `count` elements without making those that nothing
+  /// depends on; how many there were.
+  virtual std::int64_t skip(std::int64_t count);
+};
+
+using CursorPtr = std::unique_ptr<Cursor>;
+using NodePtr = std::shared_ptr<const Node>;
+
+class Node {
+ public:
+  explicit Node(std::vector<NodePtr> inputs = {});
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node() = default;
+
+  /// Starts a pass. The cursor may refer to the node.
+  virtual CursorPtr start(const Pass& pass) const = 0;
+
+  /// As Dataset::cardinality.
+  virtual std::int64_t cardinality() const = 0;
+
+  /// "shuffle(100)": what it does; tells pipelines apart.
+  virtual std::string describe() const = 0;
+
+  const std::vector<NodePtr>& inputs() const { return inputs_; }
+
+ protected:
+  const Node& input() const { return *inputs_[0]; }
+
+ private:
+  std::vector<NodePtr> inputs_;
+};
+
+/// A node that draws random numbers.
+class SeededNode : public Node {
+ public:
+  SeededNode(std::vector<NodePtr> inputs, std::optional<std::uint64_t> seed);
+
+  std::uint64_t seed() const { return seed_; }
+
+  std::uint64_t seed(const Pass& pass) const {
+    const auto found = pass.seeds.find(this);
+    return found == pass.seeds.end() ? seed_ : found->second;
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+/// What a node and the nodes below it do, in one text: equal pipelines, equal
+/// texts.
+std::string describe_tree(const Node& node);
+
+/// A cardinality with an unknown or infinite operand handled: `f` of a count.
+template <class F>
+std::int64_t map_count(std::int64_t count, const F& f) {
+  return count < 0 ? count : f(count);
+}
+
+/// Mixed bits of a seed and two numbers.
+std::uint64_t mix_seed(
+    std::uint64_t seed, std::uint64_t first, std::uint64_t second);
+
+/// Calls `make`; adds "[dataset WHO] element NUMBER: " to what it throws.
+Element make_numbered(
+    const char* who, std::int64_t number, const Pending::Make& make);
+
+/// All tensors of an element, in order, and the same for changing them.
+std::vector<Tensor> tensors_of(const Element& element);
+
+/// An element like `like` with other tensors.
+Element with_tensors(const Element& like, const std::vector<Tensor>& tensors);
+
+/// "x", "x/1", "y/name", ...: a name for every tensor.
+std::vector<std::string> names_of(const Element& element);
+
+}  // namespace keratin::data
