@@ -11,6 +11,7 @@
 #include "src/ir/graph.hpp"
 #include "src/ir/variable_state.hpp"
 #include "src/passes/pass.hpp"
+#include "src/runtime/choices.hpp"
 
 namespace keratin {
 
@@ -30,6 +31,13 @@ struct CompileOptions {
   bool check_nan =
       false;  // stop at the first NaN or Inf, naming node and layer
   bool deterministic = false;  // choose kernels without timing
+
+  /// What was chosen by timing for the model's other programs: looked up before
+  /// anything is timed, and added to. Null: the process's own are all there is.
+  std::shared_ptr<Choices> choices;
+
+  /// A batch smaller than the run's others: takes the choices made for them.
+  bool partial_batch = false;
 };
 
 /// What a program is after compiling.

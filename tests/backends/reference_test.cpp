@@ -41,6 +41,10 @@ TEST_CASE("Element-wise kernels that may overwrite an operand do so rightly") {
       std::unique_ptr<host::Kernel> make(const Graph&, const Node&) override {
         return nullptr;
       }
+
+      const CompileOptions& options() const override { return none; }
+
+      CompileOptions none;
     } factory;
 
     for (std::size_t k = 0; k < one.inputs.size(); ++k) {

@@ -6,7 +6,6 @@
 #include <keratin/threads.hpp>
 
 #include "src/backends/cpu/families.hpp"
-#include "src/backends/cpu/tuning.hpp"
 #include "src/backends/host/executable.hpp"
 #include "src/backends/reference/kernels.hpp"
 #include "src/core/cpu_features.hpp"
@@ -40,7 +39,6 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Executable> compile(
       Graph graph, const CompileOptions& options) override {
-    const DeterministicScope scope(options.deterministic);
     return host::compile(std::move(graph), kernels(), kName, options);
   }
 

@@ -149,13 +149,15 @@ std::vector<Candidate> candidates_for(MakePass pass, const ConvPlan& plan) {
 class ConvKernel final : public host::Kernel {
  public:
   ConvKernel(
+      const CompileOptions& options,
       MakePass pass,
       const ConvPlan& plan,
       std::string_view name,
       const std::vector<std::int64_t>& input_bytes,
       std::int64_t output_bytes)
       : sequence_(fastest(
-            keratin::format("{} {}", name, plan.key),
+            options,
+            {keratin::format("{} {}", name, plan.key), plan.x_dims[0]},
             candidates_for(pass, plan),
             input_bytes,
             {output_bytes},
@@ -219,9 +221,10 @@ Support supports(const Graph& graph, const Node& node) {
 }
 
 std::unique_ptr<host::Kernel> make(
-    host::KernelFactory&, const Graph& graph, const Node& node) {
+    host::KernelFactory& factory, const Graph& graph, const Node& node) {
   const Parts parts = parts_of(graph, node);
   return std::make_unique<ConvKernel>(
+      factory.options(),
       parts.pass,
       plan_conv(node.attrs, parts.x, parts.w, parts.y),
       op_name(node.op),

@@ -43,6 +43,10 @@ dnnl::memory::desc weights_desc(
   return strided_desc(*dims, strides);
 }
 
+Shape without_batch(const Shape& shape) {
+  return Shape(std::vector<std::int64_t>(shape.begin() + 1, shape.end()));
+}
+
 }  // namespace
 
 ConvPlan plan_conv(
@@ -59,7 +63,8 @@ ConvPlan plan_conv(
   plan.flops = 2.0 * static_cast<double>(y.size()) *
                static_cast<double>(w.size()) /
                static_cast<double>(w[w.rank() - 1]);
-  plan.key = keratin::format("{} {} -> {} groups {}", x, w, y, groups);
+  plan.key = keratin::format(
+      "{} {} -> {} groups {}", without_batch(x), w, without_batch(y), groups);
   for (std::size_t i = 0; i < plan.strides.size(); ++i) {
     plan.key += keratin::format(
         " [{} {}:{} {}]",

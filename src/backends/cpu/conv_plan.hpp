@@ -34,7 +34,8 @@ struct ConvPlan {
   Layouts plain_y() const { return {any_desc(x_dims), any_desc(w_dims), y}; }
 
   double flops = 0;
-  std::string key;  // names the work, for choices made by timing
+  // Names the work whatever the batch, for choices made by timing.
+  std::string key;
 };
 
 /// From the window attributes and the shapes of the whole convolution.

@@ -111,9 +111,30 @@ std::unique_ptr<Sequence> make_sequence(
   return sequence;
 }
 
+// "matmul (N, 784) (784, 512)". N is the first axis of a, which is the rows of
+// the batch in a layer's forward pass and in both of its gradients: as rows of
+// the result or, of two transposed activations, as what is summed over.
+std::string work_name(const Shape& a, bool t_a, const Shape& b, bool t_b) {
+  const bool summed = t_a && !t_b && b.rank() == 2 && a.rank() == 2;
+  const auto text = [](const Shape& shape, bool of_batch) {
+    std::string out = of_batch ? "N" : keratin::format("{}", shape[0]);
+    for (std::size_t i = 1; i < shape.rank(); ++i) {
+      out += keratin::format(", {}", shape[i]);
+    }
+    return "(" + out + ")";
+  };
+  return keratin::format(
+      "matmul {}{} {}{}",
+      text(a, true),
+      t_a ? "T" : "",
+      text(b, summed),
+      t_b ? "T" : "");
+}
+
 class MatmulKernel final : public host::Kernel {
  public:
-  MatmulKernel(const Graph& graph, const Node& node) {
+  MatmulKernel(
+      const CompileOptions& options, const Graph& graph, const Node& node) {
     const Product product = product_of(graph, node);
     const Source source = source_of(graph, node.inputs[1]);
     variable_ = source.variable;
@@ -121,20 +142,15 @@ class MatmulKernel final : public host::Kernel {
     const ValueType& a = graph.type(node.inputs[0]);
     const ValueType& b = graph.type(node.inputs[1]);
     const ValueType& c = graph.type(node.outputs[0]);
-    const std::string key = keratin::format(
-        "matmul {}{} {}{}{}",
-        a.str(),
-        node.attrs.flag("transpose_a") ? "T" : "",
-        b.str(),
-        node.attrs.flag("transpose_b") ? "T" : "",
-        pack ? " packed" : "");
+    const bool t_a = node.attrs.flag("transpose_a");
+    const bool t_b = node.attrs.flag("transpose_b");
     std::vector<Candidate> candidates = {
         {"plain", [=] { return make_sequence(product, false, false, false); }}};
     if (!product.batched) {
       candidates.push_back({"packed b", [=] {
                               return make_sequence(product, false, true, pack);
                             }});
-      if (node.attrs.flag("transpose_a")) {
+      if (t_a) {
         candidates.push_back(
             {"packed a",
              [=] { return make_sequence(product, true, false, false); }});
@@ -144,7 +160,9 @@ class MatmulKernel final : public host::Kernel {
       }
     }
     sequence_ = fastest(
-        key,
+        options,
+        {work_name(a.shape, t_a, b.shape, t_b) + (pack ? " packed" : ""),
+         a.shape[0]},
         candidates,
         {a.size_bytes(), b.size_bytes()},
         {c.size_bytes()},
@@ -197,8 +215,8 @@ Support supports(const Graph& graph, const Node& node) {
 }
 
 std::unique_ptr<host::Kernel> make(
-    host::KernelFactory&, const Graph& graph, const Node& node) {
-  return std::make_unique<MatmulKernel>(graph, node);
+    host::KernelFactory& factory, const Graph& graph, const Node& node) {
+  return std::make_unique<MatmulKernel>(factory.options(), graph, node);
 }
 
 }  // namespace

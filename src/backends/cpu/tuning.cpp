@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <map>
-#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <keratin/threads.hpp>
 
 #include "src/backends/host/memory.hpp"
 #include "src/core/check.hpp"
+#include "src/core/cpu_features.hpp"
 #include "src/core/log.hpp"
 #include "src/core/parallel.hpp"
 
@@ -18,16 +18,25 @@ namespace keratin::cpu {
 
 namespace {
 
-thread_local bool deterministic_scope = false;
-
-struct Choices {
-  std::mutex mutex;
-  std::map<std::string, std::string> by_key;
-};
-
-Choices& choices() {
+// What this process has timed, whatever the model.
+Choices& process_choices() {
   static Choices instance;
   return instance;
+}
+
+// Where choices hold: another machine, library or number of threads has others.
+std::string place() {
+  const CpuFeatures& cpu = cpu_features();
+  const dnnl_version_t& version = *dnnl_version();
+  return keratin::format(
+      "cpu: {}, {}, {} {}, oneDNN {}.{}.{}",
+      cpu.model,
+      cpu.isa.empty() ? "baseline" : cpu.isa.back(),
+      num_threads(),
+      num_threads() == 1 ? "thread" : "threads",
+      version.major,
+      version.minor,
+      version.patch);
 }
 
 // How long one candidate is timed: large models have hundreds of nodes.
@@ -82,51 +91,40 @@ host::Binding bind_to(
   return binding;
 }
 
-}  // namespace
-
-DeterministicScope::DeterministicScope(bool deterministic)
-    : before_(deterministic_scope) {
-  deterministic_scope = deterministic;
+std::unique_ptr<Sequence> first_made(const std::vector<Candidate>& candidates) {
+  for (const Candidate& candidate : candidates) {
+    if (auto sequence = candidate.make()) return sequence;
+  }
+  return nullptr;
 }
 
-DeterministicScope::~DeterministicScope() {
-  deterministic_scope = before_;
+// The candidate of this name; nothing when there is none or oneDNN declines it
+// for this batch.
+std::unique_ptr<Sequence> made_by_name(
+    const std::vector<Candidate>& candidates, const std::string& name) {
+  for (const Candidate& candidate : candidates) {
+    if (candidate.name == name) return candidate.make();
+  }
+  return nullptr;
 }
 
-std::unique_ptr<Sequence> fastest(
-    const std::string& key,
+struct Winner {
+  std::unique_ptr<Sequence> sequence;
+  std::string name;
+};
+
+Winner timed_best(
+    const std::string& work,
     const std::vector<Candidate>& candidates,
     const std::vector<std::int64_t>& input_bytes,
-    const std::vector<std::int64_t>& output_bytes,
-    bool small) {
-  const bool timed = !deterministic_scope && !small && candidates.size() > 1;
-  const std::string full_key =
-      keratin::format("{} threads={}", key, num_threads());
-  if (timed) {
-    std::string known;
-    {
-      const std::lock_guard lock(choices().mutex);
-      const auto found = choices().by_key.find(full_key);
-      if (found != choices().by_key.end()) known = found->second;
-    }
-    for (const Candidate& candidate : candidates) {
-      if (candidate.name == known) return candidate.make();
-    }
-  } else {
-    for (const Candidate& candidate : candidates) {
-      if (auto sequence = candidate.make()) return sequence;
-    }
-    KERATIN_CHECK(false, "oneDNN takes no form of {}", key);
-  }
-
+    const std::vector<std::int64_t>& output_bytes) {
   const ComputeScope compute;
   const auto inputs = ones(input_bytes);
   const auto outputs = ones(output_bytes);
-  std::unique_ptr<Sequence> winner;
-  std::string winner_name;
+  Winner winner;
   double best = std::numeric_limits<double>::infinity();
   for (const Candidate& candidate : candidates) {
-    if (winner && candidate.last_resort) break;
+    if (winner.sequence && candidate.last_resort) break;
     auto sequence = candidate.make();
     if (!sequence) continue;
     const host::AlignedBuffer scratch = ones(sequence->scratch_bytes());
@@ -134,18 +132,58 @@ std::unique_ptr<Sequence> fastest(
     sequence->pack();
     const double seconds = best_time(*sequence, best);
     KERATIN_LOG(
-        dispatch, "{}: {} takes {:.3f} ms", key, candidate.name, seconds * 1e3);
+        dispatch,
+        "{}: {} takes {:.3f} ms",
+        work,
+        candidate.name,
+        seconds * 1e3);
     // A later candidate must earn the place of an earlier, simpler one.
     if (seconds < 0.95 * best) {
       best = seconds;
-      winner = std::move(sequence);
-      winner_name = candidate.name;
+      winner = {std::move(sequence), candidate.name};
     }
   }
-  KERATIN_CHECK(winner != nullptr, "oneDNN takes no form of {}", key);
-  const std::lock_guard lock(choices().mutex);
-  choices().by_key.emplace(full_key, winner_name);
   return winner;
+}
+
+}  // namespace
+
+std::unique_ptr<Sequence> fastest(
+    const CompileOptions& options,
+    const Work& work,
+    const std::vector<Candidate>& candidates,
+    const std::vector<std::int64_t>& input_bytes,
+    const std::vector<std::int64_t>& output_bytes,
+    bool small) {
+  const bool untimed = options.deterministic || candidates.size() == 1;
+  const std::string label =
+      keratin::format("{} batch {}", work.name, work.batch);
+  if (!untimed) {
+    const Choices::Work key = {place(), work.name, work.batch};
+    std::optional<std::string> known;
+    if (options.choices) {
+      known = options.choices->find(key, options.partial_batch);
+    }
+    if (!known && !small) known = process_choices().find(key);
+    if (known) {
+      if (auto sequence = made_by_name(candidates, *known)) {
+        KERATIN_LOG(dispatch, "{}: {} as chosen before", label, *known);
+        if (options.choices) options.choices->set(key, *known);
+        return sequence;
+      }
+    }
+    if (!small) {
+      Winner winner = timed_best(label, candidates, input_bytes, output_bytes);
+      KERATIN_CHECK(
+          winner.sequence != nullptr, "oneDNN takes no form of {}", label);
+      process_choices().set(key, winner.name);
+      if (options.choices) options.choices->set(key, winner.name);
+      return std::move(winner.sequence);
+    }
+  }
+  auto sequence = first_made(candidates);
+  KERATIN_CHECK(sequence != nullptr, "oneDNN takes no form of {}", label);
+  return sequence;
 }
 
 }  // namespace keratin::cpu

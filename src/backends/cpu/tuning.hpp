@@ -1,26 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "src/backends/cpu/onednn.hpp"
+#include "src/runtime/backend.hpp"
 
 namespace keratin::cpu {
-
-/// While it lives, choices on this thread are made without timing: the first
-/// candidate wins.
-class DeterministicScope {
- public:
-  explicit DeterministicScope(bool deterministic);
-  ~DeterministicScope();
-  DeterministicScope(const DeterministicScope&) = delete;
-  DeterministicScope& operator=(const DeterministicScope&) = delete;
-
- private:
-  bool before_;
-};
 
 /// One way to run a node; makes its sequence, or nothing where oneDNN declines.
 struct Candidate {
@@ -29,13 +18,24 @@ struct Candidate {
   bool last_resort = false;  // not even timed where another can be made
 };
 
+/// What a node does, the batch apart, and the size of the batch: see Choices.
+struct Work {
+  std::string name;
+  std::int64_t batch = 0;
+};
+
 /// The fastest of the candidates for operands and results of these sizes in
-/// bytes, timed on memory made for the occasion. What was chosen for a key
-/// (whatever names the same work) is kept for the process. Without timing
-/// (deterministic, or `small` work) it is the first that can be made.
-/// KERATIN_CHECKs that there is one.
+/// bytes. Taken is, in this order:
+///   - under options.deterministic the first that can be made;
+///   - what options.choices has, of another batch for a partial one;
+///   - for `small` work the first that can be made;
+///   - what the process has timed before;
+///   - the winner on memory made for the occasion.
+/// What was timed is noted in options.choices and for the process.
+/// KERATIN_CHECKs that there is a candidate that can be made.
 std::unique_ptr<Sequence> fastest(
-    const std::string& key,
+    const CompileOptions& options,
+    const Work& work,
     const std::vector<Candidate>& candidates,
     const std::vector<std::int64_t>& input_bytes,
     const std::vector<std::int64_t>& output_bytes,

@@ -91,7 +91,7 @@ HostExecutable::HostExecutable(
     std::string_view backend,
     const CompileOptions& options)
     : graph_(std::move(graph)),
-      factory_(kernels, std::string(backend)),
+      factory_(kernels, std::string(backend), options),
       schedule_(factory_, graph_),
       name_(options.name),
       check_nan_(options.check_nan),

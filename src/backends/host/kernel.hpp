@@ -11,6 +11,7 @@
 #include "src/ir/graph.hpp"
 #include "src/passes/memory_plan.hpp"
 #include "src/passes/pass.hpp"
+#include "src/runtime/backend.hpp"
 
 namespace keratin::host {
 
@@ -64,6 +65,9 @@ class KernelFactory {
   virtual ~KernelFactory() = default;
   virtual std::unique_ptr<Kernel> make(
       const Graph& graph, const Node& node) = 0;
+
+  /// What the program is compiled with.
+  virtual const CompileOptions& options() const = 0;
 };
 
 /// One way to run some nodes. Tables of these are tried in order; the first
