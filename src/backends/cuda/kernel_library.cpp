@@ -103,7 +103,8 @@ CompiledKernel compile_kernel(
   std::vector<std::string> options = {
       ptx ? keratin::format("--gpu-architecture=compute_{}", newest)
           : keratin::format("--gpu-architecture=sm_{}", capability),
-      "--std=c++17"};
+      "--std=c++17",
+      "--disable-warnings"};  // most of the prelude is not used by any one
   options.insert(options.end(), more_options.begin(), more_options.end());
   Program program(
       api, std::string(device_prelude()) + kernel.source(), kernel.name);

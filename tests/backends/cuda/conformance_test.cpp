@@ -8,28 +8,21 @@
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
-#include "src/backends/cuda/backend.hpp"
 #include "src/core/format.hpp"
 #include "src/ir/autodiff.hpp"
 #include "src/ir/text.hpp"
-#include "src/passes/pass.hpp"
 #include "src/runtime/program.hpp"
 #include "src/runtime/registry.hpp"
+#include "tests/backends/cuda/programs.hpp"
 #include "tests/backends/cuda/stand_in.hpp"
 #include "tests/backends/op_case.hpp"
 #include "tests/ir/gradient_check.hpp"
 
 using namespace keratin;
 using namespace keratin::testing;
-using cuda::testing::StandIn;
+using namespace keratin::cuda::testing;
 
 namespace {
-
-Backend& backend() {
-  static const std::unique_ptr<Backend> made =
-      cuda::make_backend(StandIn::get().api(), 0);
-  return *made;
-}
 
 // As tests/backends/conformance_test.cpp has them.
 Tolerance between_backends(DType dtype) {
@@ -107,58 +100,22 @@ std::optional<Row> as_dtype(const Row& row, DType dtype) {
   return made;
 }
 
-// The graph as Program hands it to the backend.
-Graph optimized(const Graph& graph) {
-  PipelineOptions options;
-  options.supports = [](const Graph& g, const Node& node) {
-    return backend().supports(g, node);
-  };
-  options.backend_passes = backend().passes();
-  return optimize(graph, options);
-}
-
-void collect(
-    const cuda::Steps& steps,
-    std::vector<std::shared_ptr<const cuda::KernelSource>>& kernels) {
-  for (const cuda::Step& step : steps) {
-    if (const auto* launch = std::get_if<cuda::Launch>(&step.what)) {
-      kernels.push_back(launch->kernel);
-    } else if (const auto* loop = std::get_if<cuda::Loop>(&step.what)) {
-      collect(*loop->condition, kernels);
-      collect(*loop->body, kernels);
-    }
-  }
-}
-
 // Compiling many kernels in a few files is ten times faster than one by one.
 void prepare(const std::vector<Row>& rows) {
-  static cuda::Device device(StandIn::get().api(), 0);
-  std::vector<std::shared_ptr<const cuda::KernelSource>> kernels;
+  Kernels kernels;
   for (const Row& row : rows) {
-    const Graph graph = optimized(row.graph);
-    const cuda::GraphLowering lowering(device.target(true), graph);
-    std::vector<cuda::Place> parameters(graph.parameters().size());
-    cuda::ConstantPool constants;
-    cuda::Steps steps;
-    const cuda::Place arena{cuda::Place::Base::arena, 0, 0};
-    lowering.emit(
-        lowering.places(arena, parameters, constants), arena, steps, constants);
-    collect(steps, kernels);
+    for (auto& kernel : kernels_of(steps_of(row.graph))) {
+      kernels.push_back(std::move(kernel));
+    }
   }
   StandIn::get().precompile(kernels);
 }
 
-void check_violations() {
-  for (const std::string& violation : StandIn::get().violations()) {
-    FAIL_CHECK(violation);
-  }
-  StandIn::get().clear_violations();
-}
-
 // Twice: step by step, and as a captured graph.
-void run_row(const Row& row, const std::vector<Tensor>& expected, bool exact) {
+void run_row(const Row& row, const std::vector<Tensor>& expected) {
   CAPTURE(row.name);
-  Program program(row.graph, backend(), nullptr, {.deterministic = true});
+  Program program(
+      row.graph, stand_in_backend(), nullptr, {.deterministic = true});
   for (int turn = 0; turn < 2; ++turn) {
     CAPTURE(turn);
     const std::vector<Tensor> got = program.run(row.inputs);
@@ -166,7 +123,6 @@ void run_row(const Row& row, const std::vector<Tensor>& expected, bool exact) {
     for (std::size_t i = 0; i < got.size(); ++i) {
       CAPTURE(i);
       const DType dtype = expected[i].dtype();
-      (void)exact;
       CHECK(difference(expected[i], got[i], between_backends(dtype)) == "");
     }
     check_violations();
@@ -182,7 +138,7 @@ TEST_CASE("Generated kernels compute what NumPy computes") {
   }
   prepare(rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    run_row(rows[i], reference_cases()[i].outputs, false);
+    run_row(rows[i], reference_cases()[i].outputs);
   }
 }
 
@@ -197,6 +153,6 @@ TEST_CASE("Generated kernels agree with the reference on gradients") {
   for (const Row& row : rows) {
     Program reference(
         row.graph, find_backend("reference"), nullptr, {.deterministic = true});
-    run_row(row, reference.run(row.inputs), false);
+    run_row(row, reference.run(row.inputs));
   }
 }
