@@ -132,6 +132,10 @@ struct LoadOptions {
 struct LoadWeightsOptions {
   /// Leaves weights alone that are missing in the file or differ in shape.
   bool skip_mismatch = false;
+
+  /// Only layers that have the same name in the file, whatever else is in
+  /// either. For the .h5 files of Keras 1 and 2, which know names.
+  bool by_name = false;
 };
 
 /// A handle on a model: copies are the same model. Built from symbolic tensors
@@ -209,15 +213,18 @@ class KERATIN_API Model : public Layer {
   /// Keras 3's JSON.
   std::string to_json(int indent = -1) const;
 
-  /// ".keras" by the name's ending. Atomic: the old file stays whole until the
-  /// new one is. Throws SystemError naming the call that failed.
+  /// By the name's ending: ".keras", or ".h5" and ".hdf5" in the form of
+  /// Keras 2. Atomic: the old file stays whole until the new one is. Throws
+  /// SystemError naming the call that failed.
   void save(const std::string& path) const;
 
-  /// ".weights.h5".
+  /// ".weights.h5" in the form of Keras 3, ".h5" in that of Keras 2.
   void save_weights(const std::string& path) const;
 
-  /// From ".keras" or ".weights.h5". A mismatch throws InvalidArgument listing
-  /// every missing, unexpected and mis-shaped weight and changes nothing.
+  /// From any file with weights that Keras 1, 2 or 3 wrote (".keras", ".h5",
+  /// ".weights.h5", ".weights.json" with its shards); what it is its content
+  /// tells. A mismatch throws InvalidArgument listing every missing,
+  /// unexpected and mis-shaped weight and changes nothing.
   void load_weights(
       const std::string& path, const LoadWeightsOptions& options = {});
 
@@ -246,13 +253,13 @@ Model make_model(Args&&... args) {
   return Model(std::make_shared<Impl>(std::forward<Args>(args)...));
 }
 
-/// A model saved by Keratin or Keras (".keras"). Nothing in the file is run.
-/// Throws InvalidArgument for what is wrong with the file, SystemError when it
-/// cannot be read.
+/// A model saved by Keratin or by any Keras since 1.0 (".keras", ".h5"). Nothing
+/// in the file is run. Throws InvalidArgument for what is wrong with the file,
+/// SystemError when it cannot be read.
 KERATIN_API Model
 load_model(const std::string& path, const LoadOptions& options = {});
 
-/// The model a Keras 3 JSON describes, with fresh weights.
+/// The model a JSON of Keras 1, 2 or 3 describes, with fresh weights.
 KERATIN_API Model
 model_from_json(const std::string& json, const LoadOptions& options = {});
 KERATIN_API Model
