@@ -10,6 +10,7 @@
 #include "layers/base/input_layer.hpp"
 #include "layers/base/operation.hpp"
 #include "layers/base/symbolic_state.hpp"
+#include "layers/support/keras_layer.hpp"
 #include "models/functional.hpp"
 #include "src/core/format.hpp"
 
@@ -79,10 +80,29 @@ Config tensor_config(const SymbolicTensor& tensor, const NodeIndex& index) {
              {"keras_history", history(tensor, index)}})}});
 }
 
+/// The places of a list, see fill, with the tensors that belong there.
+Config places_config(
+    const Config& place,
+    const std::vector<SymbolicTensor>& tensors,
+    std::size_t& next,
+    const NodeIndex& index) {
+  if (place == Config(true)) return tensor_config(tensors[next++], index);
+  if (!place.is_array()) return place;
+  Config list = Config::array();
+  for (const Config& item : place.as_array()) {
+    list.push_back(places_config(item, tensors, next, index));
+  }
+  return list;
+}
+
 Config argument_config(
     const Argument<SymbolicTensor>& argument, const NodeIndex& index) {
   if (argument.tensors.empty() && !argument.is_list) return argument.constant;
   if (!argument.is_list) return tensor_config(argument.tensors[0], index);
+  if (argument.constant.is_array()) {  // with others between, see fill
+    std::size_t next = 0;
+    return places_config(argument.constant, argument.tensors, next, index);
+  }
   Config list = Config::array();
   for (const SymbolicTensor& tensor : argument.tensors) {
     list.push_back(tensor_config(tensor, index));
@@ -127,6 +147,10 @@ Config build_config(const LayerImpl& layer) {
   if (!layer.built() || layer.class_name() == "InputLayer") return {};
   if (layer.class_name() == "Functional") {
     return Config::object({{"input_shape", nullptr}});
+  }
+  if (const auto* keras = dynamic_cast<const layers::KerasLayer*>(&layer)) {
+    Config own = keras->build_config();
+    if (!own.is_null()) return own;
   }
   const std::vector<Shape>& shapes = layer.build_shapes();
   if (shapes.empty()) return {};
@@ -343,19 +367,49 @@ class GraphReader {
           lookup(config.at("config").at("keras_history"), where, false));
       return static_cast<bool>(out.tensors.back());
     }
-    const bool list =
-        config.is_array() && config.size() > 0 &&
-        std::all_of(
-            config.as_array().begin(), config.as_array().end(), is_tensor);
-    if (!list) {
+    if (!holds_tensor(config)) {
       out.constant = config;
       return true;
     }
     out.is_list = true;
-    for (const Config& item : config.as_array()) {
-      out.tensors.push_back(
-          lookup(item.at("config").at("keras_history"), where, false));
-      if (!out.tensors.back()) return false;
+    // A list with others among the tensors, [mask, None], [x, an array] or
+    // lists: a constant beside the tensors tells their places, true for a
+    // tensor.
+    const Config::Array& items = config.as_array();
+    Config places = Config::array();
+    if (!fill_list(items, where, out, places)) return false;
+    if (!std::all_of(items.begin(), items.end(), is_tensor)) {
+      out.constant = std::move(places);
+    }
+    return true;
+  }
+
+  static bool holds_tensor(const Config& config) {
+    if (is_tensor(config)) return true;
+    return config.is_array() && std::any_of(
+                                    config.as_array().begin(),
+                                    config.as_array().end(),
+                                    holds_tensor);
+  }
+
+  bool fill_list(
+      const Config::Array& items,
+      const std::string& where,
+      Argument<SymbolicTensor>& out,
+      Config& places) {
+    for (const Config& item : items) {
+      if (is_tensor(item)) {
+        places.push_back(true);
+        out.tensors.push_back(
+            lookup(item.at("config").at("keras_history"), where, false));
+        if (!out.tensors.back()) return false;
+      } else if (holds_tensor(item)) {  // states of stacked cells
+        Config inner = Config::array();
+        if (!fill_list(item.as_array(), where, out, inner)) return false;
+        places.push_back(std::move(inner));
+      } else {
+        places.push_back(item);
+      }
     }
     return true;
   }
@@ -400,8 +454,32 @@ class GraphReader {
         format("{}.inbound_nodes[{}]", made.where, made.next);
     SymbolicInputs inputs;
     if (!read_arguments(node, where, inputs)) return false;
+    check_lists(made, where, inputs);
     made.results.push_back(made.layer.call(inputs));
     return true;
+  }
+
+  /// Operations take arrays among the tensors of a list, layers do not.
+  static void check_lists(
+      const Made& made,
+      const std::string& where,
+      const SymbolicInputs& inputs) {
+    if (dynamic_cast<const OperationImpl*>(&made.layer.impl()) != nullptr) {
+      return;
+    }
+    for (const Argument<SymbolicTensor>& argument : inputs.items) {
+      if (!argument.is_list || !argument.constant.is_array()) continue;
+      for (const Config& place : argument.constant.as_array()) {
+        if (place.is_null() || place.is_array() || place == Config(true)) {
+          continue;
+        }
+        throw InvalidArgument(format(
+            "[{}] {} expected tensors in its list, got the constant {}",
+            where,
+            made.layer.class_name(),
+            place.dump()));
+      }
+    }
   }
 
   const Config& config_;

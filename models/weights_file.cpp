@@ -1,12 +1,15 @@
 #include "models/weights_file.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
 #include <keratin/error.hpp>
+#include <keratin/host_layer.hpp>
 
 #include "layers/base/naming.hpp"
+#include "layers/support/keras_layer.hpp"
 #include "models/functional.hpp"
 #include "src/core/format.hpp"
 #include "src/io/hdf5_writer.hpp"
@@ -15,15 +18,39 @@ namespace keratin {
 
 namespace {
 
+std::string python_name(const LayerImpl& layer) {
+  const auto* keras = dynamic_cast<const layers::KerasLayer*>(&layer);
+  return keras != nullptr ? keras->python_name() : layer.class_name();
+}
+
+/// What a file holds of a variable.
+Tensor file_value(const WeightGroup& group, const Variable& variable) {
+  const auto* keras = dynamic_cast<const layers::KerasLayer*>(group.layer);
+  return keras != nullptr ? keras->file_value(variable) : variable.value();
+}
+
 /// Walks the layers as Keras's _save_state does.
 class Walk {
  public:
   std::vector<WeightGroup> groups;
 
+  /// Those of optimizers inside stand in groups of their own as well.
+  void visit(const OptimizerImpl& optimizer, const std::string& path) {
+    groups.push_back({path + "/vars", optimizer.name(), optimizer.variables()});
+    for (const auto& [attribute, inner] : optimizer.inner()) {
+      visit(inner.impl(), path + "/" + attribute);
+    }
+  }
+
   void visit(const LayerImpl& layer, const std::string& path) {
     if (!seen_.insert(&layer).second) return;
     const std::string prefix = path.empty() ? "" : path + "/";
-    groups.push_back({prefix + "vars", layer.name(), layer.own_weights()});
+    const auto* keras = dynamic_cast<const layers::KerasLayer*>(&layer);
+    groups.push_back(
+        {prefix + "vars",
+         layer.name(),
+         keras != nullptr ? keras->file_weights() : layer.own_weights(),
+         &layer});
     if (dynamic_cast<const FunctionalImpl*>(&layer) == nullptr) {
       // Other layers keep their inner ones as attributes.
       for (const auto& [attribute, inner] : layer.sublayers()) {
@@ -34,7 +61,7 @@ class Walk {
     // Models number the layers of a class: names are often automatic.
     std::map<std::string, int> used;
     for (const auto& [attribute, inner] : layer.sublayers()) {
-      std::string name = to_snake_case(inner.class_name());
+      std::string name = to_snake_case(python_name(inner.impl()));
       const int count = used[name]++;
       if (count > 0) name += format("_{}", count);
       visit(inner.impl(), prefix + "layers/" + name);
@@ -54,11 +81,7 @@ std::vector<WeightGroup> weight_groups(
   if (with_optimizer && model.compiled()) {
     const OptimizerImpl& optimizer = model.compile_arguments().optimizer.impl();
     if (optimizer.built()) {
-      const Config name = optimizer.get_config().get("name");
-      walk.groups.push_back(
-          {"optimizer/vars",
-           name.is_string() ? name.as_string() : "optimizer",
-           optimizer.variables()});
+      walk.visit(optimizer, "optimizer");
     }
   }
   return std::move(walk.groups);
@@ -72,10 +95,71 @@ std::vector<std::byte> write_weights(
     writer.attr(group.path, "name", group.name);
     for (std::size_t i = 0; i < group.variables.size(); ++i) {
       writer.dataset(
-          format("{}/{}", group.path, i), group.variables[i].value());
+          format("{}/{}", group.path, i),
+          file_value(group, group.variables[i]));
+    }
+    if (const auto* host = dynamic_cast<const HostLayer*>(group.layer)) {
+      for (const auto& [name, array] : host->named_arrays()) {
+        writer.dataset(format("{}/{}", group.path, name), array);
+      }
     }
   }
   return writer.finish();
+}
+
+std::optional<h5::Object> WeightFiles::find(const std::string& path) const {
+  for (const h5::File& file : files_) {
+    if (auto object = file.find(path)) return object;
+  }
+  // Keras 2's MultiHeadAttention: "_query_dense".
+  for (const char* name :
+       {"/query_dense/", "/key_dense/", "/value_dense/", "/output_dense/"}) {
+    const std::size_t at = path.find(name);
+    if (at == std::string::npos) continue;
+    std::string older = path;
+    older.insert(at + 1, "_");
+    for (const h5::File& file : files_) {
+      if (auto object = file.find(older)) return object;
+    }
+  }
+  return {};
+}
+
+WeightFiles open_shards(const std::string& path) {
+  const std::string name = io::base_name(path);
+  const io::SharedBytes content = io::map_file(path);
+  const Config config = Config::parse(io::as_text(content.bytes), name);
+  const Config map = config.get("weight_map");
+  if (!map.is_object()) {
+    throw InvalidArgument(format(
+        "[{}] expected Keras's list of sharded weights, an object with "
+        "'weight_map'",
+        name));
+  }
+  std::set<std::string> shards;
+  for (const auto& [group, files] : map.as_object()) {
+    const Config::Array& list =
+        files.is_array() ? files.as_array() : Config::Array{files};
+    for (const Config& file : list) {
+      const std::string& shard = file.as_string();
+      if (shard.find_first_of("/\\") != std::string::npos ||
+          !shard.ends_with(".weights.h5")) {
+        throw InvalidArgument(format(
+            "[{}] weight_map: expected the plain name of a .weights.h5 file, "
+            "got '{}'",
+            name,
+            shard));
+      }
+      shards.insert(shard);
+    }
+  }
+  const std::filesystem::path folder =
+      std::filesystem::path(path).parent_path();
+  std::vector<h5::File> files;
+  for (const std::string& shard : shards) {
+    files.push_back(h5::File::open((folder / shard).string()));
+  }
+  return WeightFiles(std::move(files));
 }
 
 namespace {
@@ -87,8 +171,8 @@ struct Loaded {
 
 class Matcher {
  public:
-  Matcher(const h5::File& file, const ReadWeightsOptions& options)
-      : file_(file), options_(options) {}
+  Matcher(const WeightFiles& files, const ReadWeightsOptions& options)
+      : files_(files), options_(options) {}
 
   std::vector<Loaded> loaded;
   std::vector<std::string> problems;
@@ -98,7 +182,7 @@ class Matcher {
     for (std::size_t i = 0; i < group.variables.size(); ++i) {
       const Variable& variable = group.variables[i];
       const std::string path = format("{}/{}", group.path, i);
-      const auto dataset = file_.find(path);
+      const auto dataset = files_.find(path);
       if (!dataset || !dataset->is_dataset()) {
         problem(format(
             "{}: missing in the file, model wants {}{} for '{}'",
@@ -109,6 +193,7 @@ class Matcher {
         continue;
       }
       used_.insert(path);
+      used_.insert(dataset->path());
       if (dataset->shape() != variable.shape()) {
         problem(format(
             "{}: file has {}{}, model wants {}{} for '{}'",
@@ -124,13 +209,53 @@ class Matcher {
     }
   }
 
+  /// What host layers keep beside their weights.
+  struct Named {
+    HostLayer* layer;
+    std::string name;
+    h5::Object dataset;
+  };
+
+  std::vector<Named> named;
+
+  /// Arrays by name, of a length that the file says.
+  void named_arrays(const WeightGroup& group) {
+    auto* host = dynamic_cast<HostLayer*>(const_cast<LayerImpl*>(group.layer));
+    if (host == nullptr) return;
+    for (const auto& [name, array] : host->named_arrays()) {
+      const std::string path = format("{}/{}", group.path, name);
+      const auto dataset = files_.find(path);
+      if (!dataset || !dataset->is_dataset()) {
+        problem(format("{}: missing in the file", path));
+        continue;
+      }
+      used_.insert(path);
+      used_.insert(dataset->path());
+      if (dataset->shape().rank() != array.rank()) {
+        problem(format(
+            "{}: file has {}{}, model wants an array of rank {}",
+            path,
+            short_name(dataset->dtype()),
+            dataset->shape(),
+            array.rank()));
+        continue;
+      }
+      named.push_back({host, name, *dataset});
+    }
+  }
+
   /// Datasets that no layer of the model asked for.
   void find_unexpected() {
     if (options_.skip_mismatch) return;
-    for (const std::string& path : h5::walk(file_.root())) {
+    for (const h5::File& file : files_.all()) find_unexpected(file);
+  }
+
+ private:
+  void find_unexpected(const h5::File& file) {
+    for (const std::string& path : h5::walk(file.root())) {
       if (path.empty() || path == "/" || used_.contains(path)) continue;
       const bool optimizer = path.starts_with("optimizer/");
-      const auto object = file_.find(path);
+      const auto object = file.find(path);
       if (!object || !object->is_dataset()) continue;
       if (optimizer && !options_.optimizer) continue;
       problem(format(
@@ -141,12 +266,11 @@ class Matcher {
     }
   }
 
- private:
   void problem(std::string text) {
     if (!options_.skip_mismatch) problems.push_back(std::move(text));
   }
 
-  const h5::File& file_;
+  const WeightFiles& files_;
   const ReadWeightsOptions& options_;
   std::set<std::string> used_;
 };
@@ -155,7 +279,7 @@ class Matcher {
 
 void read_weights(
     const ModelImpl& model,
-    const h5::File& file,
+    const WeightFiles& files,
     const std::string& source,
     const ReadWeightsOptions& options) {
   if (!model.built()) {
@@ -165,9 +289,12 @@ void read_weights(
         source,
         model.who()));
   }
-  Matcher matcher(file, options);
-  for (const WeightGroup& group : weight_groups(model, options.optimizer)) {
+  Matcher matcher(files, options);
+  const std::vector<WeightGroup> groups =
+      weight_groups(model, options.optimizer);
+  for (const WeightGroup& group : groups) {
     matcher.group(group);
+    matcher.named_arrays(group);
   }
   matcher.find_unexpected();
   if (!matcher.problems.empty()) {
@@ -190,8 +317,21 @@ void read_weights(
                              item.variable.shape().size() * 8 + 64))
                          .cast(item.variable.dtype()));
   }
+  std::vector<Tensor> arrays;
+  arrays.reserve(matcher.named.size());
+  for (const auto& item : matcher.named) arrays.push_back(item.dataset.read());
   for (std::size_t i = 0; i < values.size(); ++i) {
     matcher.loaded[i].variable.assign(values[i]);
+  }
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    matcher.named[i].layer->set_named_arrays(
+        {{matcher.named[i].name, arrays[i]}});
+  }
+  for (const WeightGroup& group : groups) {
+    if (const auto* keras =
+            dynamic_cast<const layers::KerasLayer*>(group.layer)) {
+      keras->after_load();
+    }
   }
 }
 

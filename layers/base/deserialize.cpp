@@ -40,6 +40,35 @@ LayerFactory find_registered(const SerializedObject& object) {
   return {};
 }
 
+/// Keras's layers that only make sense inside Python.
+struct PythonOnly {
+  std::string_view name;
+  std::string_view what;
+};
+
+constexpr PythonOnly kPythonOnly[] = {
+    {"FlaxLayer", "runs a Flax module"},
+    {"JaxLayer", "runs JAX code"},
+    {"Lambda", "holds Python code"},
+    {"TFSMLayer", "runs a TensorFlow SavedModel"},
+    {"TorchModuleWrapper", "holds a PyTorch module"},
+};
+
+void refuse_python(const SerializedObject& object, const std::string& where) {
+  for (const PythonOnly& layer : kPythonOnly) {
+    if (layer.name != object.class_name) continue;
+    const Config name = object.config.get("name");
+    throw InvalidArgument(format(
+        "[{}] the {} {} {}, which is never run here; write it in C++, "
+        "register_layer it as '{}', or replace it in Python before saving",
+        where,
+        object.class_name,
+        name.is_string() ? "'" + name.as_string() + "'" : "layer",
+        std::string(layer.what),
+        object.class_name));
+  }
+}
+
 }  // namespace
 
 void register_layer(
@@ -77,6 +106,7 @@ Layer deserialize_layer(const Config& config, const std::string& where) {
       const BuiltinLayer* layer = find_builtin_layer(object.class_name)) {
     impl = layer->make();
   } else {
+    refuse_python(object, where);
     throw InvalidArgument(format(
         "[{}] no layer is called '{}'{}; register a layer of your own with "
         "register_layer",

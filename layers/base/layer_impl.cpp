@@ -1,9 +1,16 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 #include <keratin/random.hpp>
 
+#include "layers/base/initial_values.hpp"
 #include "layers/base/naming.hpp"
 #include "layers/base/probe.hpp"
 #include "layers/base/symbolic_state.hpp"
@@ -113,42 +120,72 @@ std::vector<Variable> LayerImpl::own_weights() const {
 
 namespace {
 
-/// A layer used in two places counts once.
-void append_new(std::vector<Variable>& all, const std::vector<Variable>& more) {
-  for (const Variable& variable : more) {
-    bool seen = false;
-    for (const Variable& known : all) seen = seen || known == variable;
-    if (!seen) all.push_back(variable);
+/// Variables in order; those of a layer used in two places count once.
+class Distinct {
+ public:
+  void add(const Variable& variable) {
+    if (seen_.insert(variable.id()).second) all_.push_back(variable);
   }
-}
+
+  void add(const std::vector<Variable>& more) {
+    for (const Variable& variable : more) add(variable);
+  }
+
+  std::vector<Variable> take() { return std::move(all_); }
+
+ private:
+  std::vector<Variable> all_;
+  std::unordered_set<std::uint64_t> seen_;
+};
 
 }  // namespace
 
 std::vector<Variable> LayerImpl::weights() const {
-  std::vector<Variable> all = own_weights();
+  Distinct all;
+  all.add(own_weights());
   for (const auto& [attribute, layer] : sublayers_) {
-    append_new(all, layer.impl().weights());
+    all.add(layer.impl().weights());
   }
-  return all;
+  return all.take();
 }
 
 std::vector<Variable> LayerImpl::trainable_weights() const {
   if (!trainable_) return {};
-  std::vector<Variable> all = trainable_variables_;
-  for (const auto& [attribute, layer] : sublayers_) {
-    append_new(all, layer.impl().trainable_weights());
+  Distinct all;
+  for (const Variable& variable : trainable_variables_) {
+    if (variable.trainable()) all.add(variable);
   }
-  return all;
+  for (const auto& [attribute, layer] : sublayers_) {
+    all.add(layer.impl().trainable_weights());
+  }
+  return all.take();
 }
 
 std::vector<Variable> LayerImpl::non_trainable_weights() const {
   if (!trainable_) return weights();
-  std::vector<Variable> all = non_trainable_variables_;
-  for (const auto& [attribute, layer] : sublayers_) {
-    append_new(all, layer.impl().non_trainable_weights());
+  Distinct all;
+  for (const Variable& variable : own_weights()) {
+    if (!variable.trainable()) all.add(variable);
   }
-  return all;
+  for (const auto& [attribute, layer] : sublayers_) {
+    all.add(layer.impl().non_trainable_weights());
+  }
+  return all.take();
 }
+
+namespace {
+
+/// Zeros in pages that the system hands out only when they are written.
+Tensor untouched_zeros(DType dtype, const Shape& shape) {
+  const auto count =
+      static_cast<std::size_t>(std::max<std::int64_t>(shape.size(), 1));
+  std::shared_ptr<void> memory(std::calloc(count, size_of(dtype)), std::free);
+  if (!memory) return Tensor(dtype, shape);  // throws what it should
+  const void* const data = memory.get();
+  return Tensor::borrow(data, dtype, shape, std::move(memory));
+}
+
+}  // namespace
 
 Variable LayerImpl::add_weight(
     const std::string& name, const Shape& shape, WeightOptions options) {
@@ -164,8 +201,10 @@ Variable LayerImpl::add_weight(
   if (options.regularizer) made.regularizer = options.regularizer;
   if (options.constraint) made.constraint = options.constraint;
   const DType dtype = options.dtype.value_or(variable_dtype());
-  Tensor initial = options.initializer ? options.initializer(shape, dtype)
-                                       : Tensor(dtype, shape);
+  Tensor initial = WithoutInitialValues::in_force()
+                       ? untouched_zeros(dtype, shape)
+                   : options.initializer ? options.initializer(shape, dtype)
+                                         : Tensor(dtype, shape);
   Variable variable(std::move(initial), std::move(made));
   const std::string& scope = current_name_scope();
   variable.state().path =

@@ -20,7 +20,8 @@ class ConvImpl final : public ConvLayer {
       ConvOptions options)
       : ConvLayer(rank, std::move(kernel_size), options),
         filters_(filters),
-        o_(std::move(options)) {
+        o_(std::move(options)),
+        lora_(o_.lora_rank, o_.lora_alpha) {
     settle();
   }
 
@@ -47,7 +48,16 @@ class ConvImpl final : public ConvLayer {
     visit("bias_regularizer", o_.bias_regularizer);
     visit("kernel_constraint", o_.kernel_constraint);
     visit("bias_constraint", o_.bias_constraint);
+    lora_.fields(visit);
   }
+
+  Config get_config() const override {
+    Config config = ConvLayer::get_config();
+    lora_.write(config);
+    return config;
+  }
+
+  const Lora* lora() const override { return &lora_; }
 
   void build(const std::vector<Shape>& inputs) override {
     expect_spatial(inputs);
@@ -66,13 +76,20 @@ class ConvImpl final : public ConvLayer {
          .regularizer = o_.kernel_regularizer,
          .constraint = o_.kernel_constraint});
     build_bias(o_, filters_);
+    build_lora(lora_, kernel_, "lora_kernel", o_.kernel_regularizer);
   }
 
   Value call(CallContext& ctx, const Value& input) override {
     expect_channels(input, channels_);
     const Value x = to_last(input);
     return finish(
-        ctx, o_, ops::conv(x, ctx.read(kernel_), window_of(o_, x), o_.groups));
+        ctx,
+        o_,
+        ops::conv(
+            x,
+            lora_.apply(ctx, ctx.read(kernel_)),
+            window_of(o_, x),
+            o_.groups));
   }
 
  protected:
@@ -86,11 +103,13 @@ class ConvImpl final : public ConvLayer {
           filters_,
           o_.groups));
     }
+    if (lora_ && o_.kernel_constraint) fail_lora_constraint();
   }
 
  private:
   std::int64_t filters_ = 0;
   ConvOptions o_;
+  Lora lora_;
   std::int64_t channels_ = 0;
   Variable kernel_;
 };

@@ -15,7 +15,10 @@ class DenseImpl final : public KerasLayer {
   DenseImpl() = default;
 
   DenseImpl(std::int64_t units, DenseOptions options)
-      : KerasLayer(options), units_(units), o_(std::move(options)) {
+      : KerasLayer(options),
+        units_(units),
+        o_(std::move(options)),
+        lora_(o_.lora_rank, o_.lora_alpha) {
     activity_regularizer_ = o_.activity_regularizer;
     settle();
   }
@@ -35,11 +38,15 @@ class DenseImpl final : public KerasLayer {
     visit("bias_regularizer", o_.bias_regularizer);
     visit("kernel_constraint", o_.kernel_constraint);
     visit("bias_constraint", o_.bias_constraint);
+    lora_.fields(visit);
   }
+
+  const Lora* lora() const override { return &lora_; }
 
   Config get_config() const override {
     Config config = KerasLayer::get_config();
     config["quantization_config"] = nullptr;
+    lora_.write(config);
     return config;
   }
 
@@ -52,13 +59,15 @@ class DenseImpl final : public KerasLayer {
         {.initializer = o_.kernel_initializer,
          .regularizer = o_.kernel_regularizer,
          .constraint = o_.kernel_constraint});
-    if (!o_.use_bias) return;
-    bias_ = add_weight(
-        "bias",
-        {units_},
-        {.initializer = o_.bias_initializer,
-         .regularizer = o_.bias_regularizer,
-         .constraint = o_.bias_constraint});
+    if (o_.use_bias) {
+      bias_ = add_weight(
+          "bias",
+          {units_},
+          {.initializer = o_.bias_initializer,
+           .regularizer = o_.bias_regularizer,
+           .constraint = o_.bias_constraint});
+    }
+    build_lora(lora_, kernel_, "lora_kernel", o_.kernel_regularizer);
   }
 
   Value call(CallContext& ctx, const Value& x) override {
@@ -66,7 +75,7 @@ class DenseImpl final : public KerasLayer {
       fail(format("expected input rank >= 2, got {}", x.shape()));
     }
     expect_dim(x, -1, kernel_.shape()[0]);
-    const Value kernel = ctx.read(kernel_);
+    const Value kernel = lora_.apply(ctx, ctx.read(kernel_));
     // One product of matrices for any number of axes: its gradient by the
     // kernel then is one too.
     const bool flatten = x.rank() > 2;
@@ -81,9 +90,16 @@ class DenseImpl final : public KerasLayer {
     return o_.activation(y);
   }
 
+ protected:
+  void settle() override {
+    KerasLayer::settle();
+    if (lora_ && o_.kernel_constraint) fail_lora_constraint();
+  }
+
  private:
   std::int64_t units_ = 0;
   DenseOptions o_;
+  Lora lora_;
   Variable kernel_;
   Variable bias_;
 };

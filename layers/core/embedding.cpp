@@ -19,7 +19,8 @@ class EmbeddingImpl final : public KerasLayer {
       : KerasLayer(options),
         input_dim_(input_dim),
         output_dim_(output_dim),
-        o_(std::move(options)) {
+        o_(std::move(options)),
+        lora_(o_.lora_rank, o_.lora_alpha) {
     activity_regularizer_ = o_.activity_regularizer;
     settle();
   }
@@ -36,11 +37,15 @@ class EmbeddingImpl final : public KerasLayer {
     visit("embeddings_regularizer", o_.embeddings_regularizer);
     visit("embeddings_constraint", o_.embeddings_constraint);
     visit("mask_zero", o_.mask_zero);
+    lora_.fields(visit);
   }
+
+  const Lora* lora() const override { return &lora_; }
 
   Config get_config() const override {
     Config config = KerasLayer::get_config();
     config["quantization_config"] = nullptr;
+    lora_.write(config);
     return config;
   }
 
@@ -62,13 +67,17 @@ class EmbeddingImpl final : public KerasLayer {
          .regularizer = o_.embeddings_regularizer,
          .constraint = o_.embeddings_constraint});
     o_.weights.reset();  // the variable holds them now
+    build_lora(
+        lora_, embeddings_, "lora_embeddings", o_.embeddings_regularizer);
   }
 
   Value call(CallContext& ctx, const Value& x) override {
     // The rows are cast, not the table.
     const Value rows = ops::take(ctx.read_uncast(embeddings_), indices(x), 0);
-    return rows.dtype() == compute_dtype() ? rows
-                                           : ops::cast(rows, compute_dtype());
+    const Value cast = rows.dtype() == compute_dtype()
+                           ? rows
+                           : ops::cast(rows, compute_dtype());
+    return lora_ ? cast + lora_.take(ctx, indices(x)) : cast;
   }
 
   std::vector<Value> compute_masks(
@@ -83,6 +92,11 @@ class EmbeddingImpl final : public KerasLayer {
  protected:
   bool writes_activity_regularizer() const override { return true; }
 
+  void settle() override {
+    KerasLayer::settle();
+    if (lora_ && o_.embeddings_constraint) fail_lora_constraint();
+  }
+
  private:
   static Value indices(const Value& x) {
     return is_integer(x.dtype()) ? x : ops::cast(x, DType::i32);
@@ -91,6 +105,7 @@ class EmbeddingImpl final : public KerasLayer {
   std::int64_t input_dim_ = 0;
   std::int64_t output_dim_ = 0;
   EmbeddingOptions o_;
+  Lora lora_;
   Variable embeddings_;
 };
 

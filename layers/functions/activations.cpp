@@ -5,6 +5,7 @@
 
 #include <keratin/activations.hpp>
 #include <keratin/error.hpp>
+#include <keratin/layer.hpp>
 
 #include "layers/functions/activation_functions.hpp"
 #include "src/core/format.hpp"
@@ -24,6 +25,23 @@ Registered& registered() {
   static Registered instance;
   return instance;
 }
+
+/// A layer without weights in place of a function: Keras lets
+/// Dense(activation=LeakyReLU(0.1)) pass.
+struct LayerFunction {
+  Layer layer;
+
+  Value operator()(const Value& x) const {
+    CallContext ctx(x.graph());
+    const Value y = layer(ctx, x);
+    if (!layer.weights().empty()) {
+      throw InvalidArgument(format(
+          "{} has weights and cannot be an activation; put it behind the layer",
+          layer.impl().who()));
+    }
+    return y;
+  }
+};
 
 struct Resolved {
   std::string name;
@@ -70,6 +88,9 @@ Value Activation::operator()(const Value& x) const {
 }
 
 Config Activation::to_config() const {
+  if (const auto* wrapped = function_.target<LayerFunction>()) {
+    return serialize(wrapped->layer.impl());
+  }
   if (name_.empty()) {
     throw InvalidArgument(
         "[activation] a function without a name cannot be saved; register it "
@@ -86,11 +107,17 @@ void Activation::from_config(const Config& config, const std::string& where) {
     // {"module": "builtins", "class_name": "function", "config": "relu"}
     const Config* inner = config.find("config");
     if (inner == nullptr || !inner->is_string()) {
-      throw InvalidArgument(format(
-          "[{}] expected the name of an activation, got {}; use a layer after "
-          "this one for an activation that is a layer",
-          where,
-          config.kind()));
+      if (!config.contains("class_name")) {
+        throw InvalidArgument(format(
+            "[{}] expected the name of an activation or a layer's config, got "
+            "{}",
+            where,
+            config.kind()));
+      }
+      Layer layer = deserialize_layer(config, where);
+      name_ = layer.name();
+      function_ = LayerFunction{std::move(layer)};
+      return;
     }
     name = inner->as_string();
     // "package>name"

@@ -1,3 +1,5 @@
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include <keratin/layers/normalization.hpp>
@@ -39,6 +41,13 @@ class BatchNormalizationImpl final : public KerasLayer {
 
   explicit BatchNormalizationImpl(BatchNormalizationOptions options)
       : KerasLayer(options), o_(std::move(options)) {
+    const RenormClipping& clip = o_.renorm_clipping;
+    for (const auto& [name, bound] :
+         {std::pair{"rmax", clip.rmax},
+          std::pair{"rmin", clip.rmin},
+          std::pair{"dmax", clip.dmax}}) {
+      if (bound) renorm_clipping_[name] = *bound;
+    }
     settle();
   }
 
@@ -63,10 +72,10 @@ class BatchNormalizationImpl final : public KerasLayer {
     visit("gamma_regularizer", o_.gamma_regularizer);
     visit("beta_constraint", o_.beta_constraint);
     visit("gamma_constraint", o_.gamma_constraint);
-    visit("synchronized", synchronized_);
-    visit("renorm", renorm_);
+    visit("synchronized", o_.synchronized);
+    visit("renorm", o_.renorm);
     visit("renorm_clipping", renorm_clipping_);
-    visit("renorm_momentum", renorm_momentum_);
+    visit("renorm_momentum", o_.renorm_momentum, {.minimum = 0, .maximum = 1});
   }
 
   /// Keras 2 kept a list of one axis.
@@ -108,6 +117,7 @@ class BatchNormalizationImpl final : public KerasLayer {
         "moving_variance",
         shape,
         {.initializer = o_.moving_variance_initializer, .trainable = false});
+    if (o_.renorm) build_renorm(shape);
   }
 
   std::vector<Value> call_many(
@@ -127,7 +137,7 @@ class BatchNormalizationImpl final : public KerasLayer {
  protected:
   void settle() override {
     KerasLayer::settle();
-    if (renorm_) fail("expected renorm=false; renormalisation is not offered");
+    settle_clipping();
   }
 
  private:
@@ -173,6 +183,9 @@ class BatchNormalizationImpl final : public KerasLayer {
     }
     Moments moments;
     Value y;
+    if (o_.renorm) {
+      return renormalize(ctx, x, mask, gamma, beta, moving_mean, dtype);
+    }
     if (mask) {
       moments = masked_moments(x, mask);
       y = (x - moments.mean) *
@@ -189,6 +202,108 @@ class BatchNormalizationImpl final : public KerasLayer {
     return y;
   }
 
+  void build_renorm(const Shape& shape) {
+    const auto root = [&](const Shape& wanted, DType dtype) {
+      Tensor variance =
+          o_.moving_variance_initializer(wanted, dtype).cast(DType::f64);
+      for (double& value : variance.mutable_data<double>()) {
+        value = std::sqrt(value);
+      }
+      return variance.cast(dtype);
+    };
+    const Initializer deviation(root);
+    stddev_ = add_weight(
+        "moving_stddev", shape, {.initializer = deviation, .trainable = false});
+    renorm_mean_ = add_weight(
+        "renorm_mean",
+        shape,
+        {.initializer = o_.moving_mean_initializer, .trainable = false});
+    renorm_stddev_ = add_weight(
+        "renorm_stddev", shape, {.initializer = deviation, .trainable = false});
+  }
+
+  void settle_clipping() {
+    if (o_.renorm && renorm_clipping_.is_null()) {
+      renorm_clipping_ = Config::object();
+    }
+    if (renorm_clipping_.is_null()) return;
+    if (!renorm_clipping_.is_object()) {
+      fail(format(
+          "expected renorm_clipping with rmax, rmin and dmax, got {}",
+          renorm_clipping_.kind()));
+    }
+    RenormClipping clip;
+    for (const auto& [name, bound] : renorm_clipping_.as_object()) {
+      std::optional<double>* place = name == "rmax"   ? &clip.rmax
+                                     : name == "rmin" ? &clip.rmin
+                                     : name == "dmax" ? &clip.dmax
+                                                      : nullptr;
+      if (place == nullptr) {
+        fail(format(
+            "expected renorm_clipping of rmax, rmin and dmax, got '{}'", name));
+      }
+      if (!bound.is_null()) *place = bound.as_number();
+    }
+    if (clip.rmax && clip.rmin && *clip.rmax < *clip.rmin) {
+      fail(format(
+          "expected rmax >= rmin in renorm_clipping, got {} and {}",
+          *clip.rmax,
+          *clip.rmin));
+    }
+    if (clip.dmax && *clip.dmax < 0) {
+      fail(format("expected dmax >= 0 in renorm_clipping, got {}", *clip.dmax));
+    }
+    o_.renorm_clipping = clip;
+  }
+
+  /// (x - mean) / stddev * r + d, with r and d taken as numbers, is
+  /// (x - renorm_mean) / renorm_stddev where nothing is clipped.
+  Value renormalize(
+      CallContext& ctx,
+      const Value& x,
+      const Value& mask,
+      const Value& gamma,
+      const Value& beta,
+      const Value& moving_mean,
+      DType dtype) {
+    Moments moments;
+    Value plain;
+    if (mask) {
+      moments = masked_moments(x, mask);
+      plain = (x - moments.mean) * ops::rsqrt(moments.variance + o_.epsilon);
+    } else {
+      const ops::BatchNormResult result = ops::batch_norm_training(
+          x, ops::ones_like(gamma), ops::zeros_like(beta), o_.epsilon);
+      moments = {result.mean, result.variance};
+      plain = result.y;
+    }
+    const Value stddev = ops::sqrt(moments.variance + o_.epsilon);
+    const Value renorm_mean = weight(ctx, renorm_mean_, dtype, 0);
+    const Value renorm_stddev = weight(ctx, renorm_stddev_, dtype, 1);
+    const Value floor = ops::maximum(renorm_stddev, std::sqrt(o_.epsilon));
+    Value r = stddev / floor;
+    Value d = (moments.mean - renorm_mean) / floor;
+    const RenormClipping& clip = o_.renorm_clipping;
+    if (clip.rmin) r = ops::maximum(r, *clip.rmin);
+    if (clip.rmax) r = ops::minimum(r, *clip.rmax);
+    if (clip.dmax) d = ops::clip(d, -*clip.dmax, *clip.dmax);
+    r = ops::stop_gradient(r);
+    d = ops::stop_gradient(d);
+    const auto blend = [&](const Value& old, const Value& now, double keep) {
+      return old * keep + now * (1 - keep);
+    };
+    ctx.assign(
+        renorm_mean_, blend(renorm_mean, moments.mean, o_.renorm_momentum));
+    ctx.assign(
+        renorm_stddev_, blend(renorm_stddev, stddev, o_.renorm_momentum));
+    move(ctx, mean_, moving_mean, moments.mean);
+    const Value moved =
+        blend(weight(ctx, stddev_, dtype, 1), stddev, o_.momentum);
+    ctx.assign(stddev_, moved);
+    ctx.assign(variance_, ops::relu(ops::square(moved) - o_.epsilon));
+    return plain * (r * gamma) + (d * gamma + beta);
+  }
+
   void move(
       CallContext& ctx,
       const Variable& variable,
@@ -198,14 +313,14 @@ class BatchNormalizationImpl final : public KerasLayer {
   }
 
   BatchNormalizationOptions o_;
-  bool synchronized_ = false;  // a graph sees its whole batch: always so
-  bool renorm_ = false;
   Config renorm_clipping_;
-  double renorm_momentum_ = 0.99;
   Variable gamma_;
   Variable beta_;
   Variable mean_;
   Variable variance_;
+  Variable stddev_;  // these three with renorm only
+  Variable renorm_mean_;
+  Variable renorm_stddev_;
 };
 
 }  // namespace

@@ -65,11 +65,30 @@ class CheckVisitor final : public FieldVisitor {
 };
 
 /// Arguments of newer Keras versions that only matter when they are given.
+/// Layers that have them list them among their fields.
 constexpr std::array<std::string_view, 4> kUnsupported = {
     "quantization_config",
     "lora_rank",
     "lora_alpha",
     "gptq_unpacked_column_size"};
+
+/// Whether the fields include one.
+class FindVisitor final : public FieldVisitor {
+ public:
+  explicit FindVisitor(std::string_view name) : name_(name) {}
+
+  void visit(
+      std::string_view name, FieldRef field, const FieldSpec& spec) override {
+    (void)field;
+    (void)spec;
+    found = found || name == name_;
+  }
+
+  bool found = false;
+
+ private:
+  std::string_view name_;
+};
 
 }  // namespace
 
@@ -91,10 +110,13 @@ void KerasLayer::from_config(const Config& config, const std::string& where) {
   for (const std::string_view key : kUnsupported) {
     const Config* value = config.find(key);
     if (value == nullptr) continue;
+    FindVisitor own(key);
+    fields(own);
+    if (own.found) continue;
     if (!value->is_null()) {
       throw InvalidArgument(format(
-          "[{}.{}] expected null, got {}: low-rank and quantized layers are "
-          "not supported; save the model without them",
+          "[{}.{}] expected null, got {}: this layer takes no low-rank or "
+          "quantized form; save the model without it",
           where,
           key,
           value->kind()));
@@ -113,6 +135,49 @@ void KerasLayer::settle() {
   CheckVisitor check;
   fields(check);
   if (!check.problem.empty()) fail(check.problem);
+}
+
+void KerasLayer::build_lora(
+    Lora& lora,
+    const Variable& weight,
+    const std::string& stem,
+    const Regularizer& regularizer) {
+  lora.build(
+      weight,
+      stem,
+      regularizer,
+      [this](
+          const std::string& name,
+          const Shape& shape,
+          const WeightOptions& options) {
+        return add_weight(name, shape, options);
+      });
+}
+
+void KerasLayer::fail_lora_constraint() const {
+  fail(
+      "expected no constraint on a weight with lora_rank; leave one of them "
+      "out");
+}
+
+std::vector<Variable> KerasLayer::file_weights() const {
+  std::vector<Variable> weights = own_weights();
+  if (const Lora* adapted = lora()) {
+    std::erase_if(weights, [&](const Variable& variable) {
+      return adapted->is_matrix(variable);
+    });
+  }
+  return weights;
+}
+
+Tensor KerasLayer::file_value(const Variable& variable) const {
+  const Lora* adapted = lora();
+  return adapted != nullptr && adapted->is_weight(variable) ? adapted->merged()
+                                                            : variable.value();
+}
+
+void KerasLayer::after_load() const {
+  if (const Lora* adapted = lora()) adapted->clear();
 }
 
 void KerasLayer::expect_min_rank(
@@ -170,9 +235,9 @@ std::size_t KerasLayer::axis_of(const Shape& shape, std::int64_t axis) const {
 }
 
 Value KerasLayer::call_mask(CallContext& ctx, const CallInputs& inputs) {
-  if (const Argument<Value>* mask = inputs.find("mask")) {
-    return mask->tensors.empty() ? Value() : mask->tensors[0];
-  }
+  const Argument<Value>* mask = inputs.find("mask");
+  // As in Keras, mask=None is no argument.
+  if (mask != nullptr && !mask->tensors.empty()) return mask->tensors[0];
   return ctx.mask(inputs.inputs()[0]);
 }
 
@@ -193,6 +258,14 @@ std::vector<std::int64_t> sorted_axes(
   if (std::adjacent_find(out.begin(), out.end()) != out.end()) {
     throw InvalidArgument(format(
         "{} expected different axes, got {}", who, Config::ints(axes).dump()));
+  }
+  return out;
+}
+
+Config shape_config(const Shape& shape) {
+  Config out = Config::array();
+  for (const std::int64_t dim : shape) {
+    out.push_back(dim == kUnknown ? Config() : Config(dim));
   }
   return out;
 }

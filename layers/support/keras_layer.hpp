@@ -7,6 +7,8 @@
 #include <keratin/layer.hpp>
 #include <keratin/ops.hpp>
 
+#include "layers/support/lora.hpp"
+
 namespace keratin::layers {
 
 /// What Keratin's own layers derive from: module "keras.layers", arguments
@@ -33,11 +35,42 @@ class KerasLayer : public LayerImpl {
   /// Whether a second tensor may be given, the keyword argument "mask".
   virtual bool takes_mask() const { return false; }
 
+  /// The name of Keras's Python class, from which groups in weights files have
+  /// theirs.
+  virtual std::string python_name() const { return class_name(); }
+
+  /// What Keras's build_from_config needs; null: one input_shape per tensor.
+  virtual Config build_config() const { return {}; }
+
+  /// Low-rank adaptation of one of the layer's weights; null: none offered.
+  virtual const Lora* lora() const { return nullptr; }
+
+  // -- in files
+  // -----------------------------------------------------------------
+
+  /// The layer's own variables that files hold, in order, and their values
+  /// there.
+  virtual std::vector<Variable> file_weights() const;
+  Tensor file_value(const Variable& variable) const;
+
+  /// Call after file_weights() have got their values from a file.
+  void after_load() const;
+
  protected:
   /// Checks the arguments and brings them into the form that configs hold
   /// (kernel_size 3 -> {3, 3}). Overrides call the base first, which checks
   /// what fields() says about choices and bounds.
   virtual void settle();
+
+  /// Makes the matrices of lora(), if it has a rank.
+  void build_lora(
+      Lora& lora,
+      const Variable& weight,
+      const std::string& stem,
+      const Regularizer& regularizer);
+
+  /// Keras trains no adapted weight under a constraint.
+  [[noreturn]] void fail_lora_constraint() const;
 
   /// Whether Keras writes activity_regularizer also when there is none.
   virtual bool writes_activity_regularizer() const { return false; }
@@ -82,6 +115,9 @@ Value axis_from_last(const Value& x, std::size_t axis);
 /// [n, c, spatial...] -> [n, spatial..., c] and back.
 Value channels_to_last(const Value& x);
 Value channels_to_first(const Value& x);
+
+/// As configs hold shapes: null for unknown extents.
+Config shape_config(const Shape& shape);
 
 /// A list of numbers, nested lists of numbers or a number as a tensor, and
 /// back. Also reads Keras's {"class_name": "__numpy__" or "__tensor__"}.

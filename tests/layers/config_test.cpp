@@ -122,15 +122,32 @@ TEST_CASE("numbers stand for tuples and missing keys for defaults") {
   CHECK(read.at("activation").as_string() == "linear");
 }
 
-TEST_CASE("low-rank and quantized layers are refused, null ones accepted") {
+TEST_CASE("quantized layers are refused, null ones accepted") {
   Config config = Config::object({{"class_name", "Dense"}});
-  config["config"] = Config::object({{"units", 2}, {"lora_rank", nullptr}});
+  config["config"] =
+      Config::object({{"units", 2}, {"quantization_config", nullptr}});
   deserialize_layer(config);
-  config["config"]["lora_rank"] = 4;
+  config["config"]["quantization_config"] = Config::object();
   CHECK(
       message_of<InvalidArgument>([&] { deserialize_layer(config, "m"); }) ==
-      "[m.lora_rank] expected null, got int: low-rank and quantized layers are "
-      "not supported; save the model without them");
+      "[m.quantization_config] expected null, got object: this layer takes no "
+      "low-rank or quantized form; save the model without it");
+}
+
+TEST_CASE("layers that only Python can run are named, and may be registered") {
+  for (const char* name :
+       {"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"}) {
+    const std::string message = message_of<InvalidArgument>([&] {
+      deserialize_layer(
+          Config::object(
+              {{"class_name", name},
+               {"config", Config::object({{"name", "mine"}})}}),
+          "m");
+    });
+    CAPTURE(message);
+    CHECK(message.starts_with(std::string("[m] the ") + name + " 'mine' "));
+    CHECK(message.find("register_layer it as") != std::string::npos);
+  }
 }
 
 TEST_CASE("an argument out of range in a file names the place") {

@@ -120,4 +120,112 @@ TEST_CASE("Function of one tensor refuses two") {
         }) == "[Function] 'half' takes one tensor, got 2");
 }
 
+TEST_CASE("einsum layers and adapted weights keep the layer contract") {
+  check_layer(
+      {.layer =
+           [] {
+             return kl::EinsumDense(
+                 "abc,cde->abde", {kUnknown, 2, 3}, {.bias_axes = "de"});
+           },
+       .inputs = {{2, 3, 4}},
+       .output = {2, 3, 2, 3},
+       .weights = 2});
+  check_layer(
+      {.layer =
+           [] {
+             return kl::EinsumDense(
+                 "...x,xy->...y",
+                 3,
+                 {.activation = "tanh", .bias_axes = "y", .lora_rank = 2});
+           },
+       .inputs = {{2, 3, 2, 4}},
+       .output = {2, 3, 2, 3},
+       .weights = 4});
+  check_layer(
+      {.layer =
+           [] {
+             return kl::EinsumDense("ab...,bc->ac...", 5, {.bias_axes = "c"});
+           },
+       .inputs = {{2, 3, 2}},
+       .output = {2, 5, 2},
+       .weights = 2});
+  check_layer(
+      {.layer =
+           [] { return kl::Dense(3, {.lora_rank = 1, .lora_alpha = 4.0}); },
+       .inputs = {{2, 4}},
+       .output = {2, 3},
+       .weights = 4});
+  check_layer(
+      {.layer = [] { return kl::Conv2D(3, 2, {.lora_rank = 2}); },
+       .inputs = {{2, 3, 3, 2}},
+       .output = {2, 2, 2, 3},
+       .weights = 4});
+}
+
+TEST_CASE("an adapted kernel is the kernel and the product, by hand") {
+  kl::Dense layer(1, {.use_bias = false, .lora_rank = 1, .lora_alpha = 2.0});
+  const Tensor x = array({1, 10}, {1, 2});
+  apply(layer, x);
+  layer.set_weights(
+      {array({1, 2}, {2, 1}), array({3, 4}, {2, 1}), array({5}, {1, 1})});
+  // Kernel [1 + 2 * 15, 2 + 2 * 20]; only the matrices are trained.
+  check_values(apply(layer, x), {1, 1}, {31 + 420});
+  CHECK(layer.trainable_weights().size() == 2);
+  CHECK(layer.non_trainable_weights().size() == 1);
+  CHECK(
+      make_error([] {
+        kl::Dense(
+            1, {.kernel_constraint = "non_neg", .lora_rank = 1, .name = "d"});
+      }) ==
+      "[d: Dense] expected no constraint on a weight with lora_rank; leave one "
+      "of them out");
+}
+
+TEST_CASE("einsum layers say what is wrong") {
+  CHECK(
+      make_error([] { kl::EinsumDense("ab,bc", 3, {.name = "e"}); }) ==
+      "[e: EinsumDense] expected an equation like \"ab,bc->ac\", "
+      "\"...x,xy->...y\" or \"ab...,bc->ac...\", got \"ab,bc\"");
+  CHECK(
+      make_error([] {
+        kl::EinsumDense("ab,bc->ac", 3, {.bias_axes = "b", .name = "e"});
+      }) ==
+      "[e: EinsumDense] expected bias_axes of letters of the output \"ac\", "
+      "got \"b\"");
+  CHECK(
+      call_error(kl::EinsumDense("ab,bc->ac", 3, {.name = "e"}), {2, 3, 4}) ==
+      "[e: EinsumDense] expected an input of rank 2, as \"ab,bc->ac\" says, "
+      "got [?,3,4]");
+}
+
+TEST_CASE("a reversible embedding goes back by its own table") {
+  const SymbolicTensor in = kl::Input({2}, {.dtype = DType::i32});
+  kl::ReversibleEmbedding tied(3, 2, {.logit_soft_cap = 5.0});
+  const SymbolicTensor rows = tied(in);
+  CHECK(rows.shape() == Shape{kUnknown, 2, 2});
+  CHECK(tied.reverse(rows).shape() == Shape{kUnknown, 2, 3});
+  CHECK(tied.weights().size() == 1);
+  kl::ReversibleEmbedding own(3, 2, {.tie_weights = false});
+  own(in);
+  CHECK(own.weights().size() == 2);
+}
+
+TEST_CASE("a layer stands in for an activation") {
+  const Layer dense = deserialize_layer(Config::parse(
+      R"({"class_name": "Activation", "config": {"name": "a", "activation":
+          {"class_name": "LeakyReLU", "config": {"name": "l",
+           "negative_slope": 0.25}}}})"));
+  check_values(apply(dense, array({-4, 2}, {1, 2})), {1, 2}, {-1, 2});
+  CHECK(
+      dense.get_config().at("activation").at("class_name").as_string() ==
+      "LeakyReLU");
+  const Layer weighted = deserialize_layer(Config::parse(
+      R"({"class_name": "Activation", "config": {"name": "a", "activation":
+          {"class_name": "PReLU", "config": {"name": "p"}}}})"));
+  CHECK(
+      call_error(weighted, {1, 2}) ==
+      "[p: PReLU] has weights and cannot be an activation; put it behind the "
+      "layer");
+}
+
 }  // namespace keratin

@@ -109,4 +109,61 @@ TEST_CASE("RMS- and UnitNormalization divide by a norm") {
       "[u: UnitNormalization] expected axes of [?,2], got 5");
 }
 
+TEST_CASE("renormalisation and spectral normalisation keep the contract") {
+  check_layer(
+      {.layer =
+           [] {
+             return kl::SpectralNormalization(
+                 kl::Dense(3), {.power_iterations = 2});
+           },
+       .inputs = {{2, 4}},
+       .output = {2, 3},
+       .weights = 3});
+}
+
+TEST_CASE("batch renormalisation, by hand") {
+  const kl::BatchNormalization layer(
+      {.momentum = 0.5,
+       .epsilon = 0,
+       .renorm = true,
+       .renorm_clipping = {.rmax = 1.5, .dmax = 0.25},
+       .renorm_momentum = 0.75});
+  const Tensor x = array({-1, 3}, {2, 1});
+  // Mean 1, deviation 2, so -1 and 1 plain. r = min(2 / 1, 1.5) and
+  // d = min(1, 0.25).
+  const LayerRun run = run_layer(layer, {x}, {.training = true});
+  check_values(run.outputs[0], {2, 1}, {-1.25, 1.75});
+  CHECK(layer.weights().size() == 7);
+  std::vector<double> moved;
+  for (const Tensor& value : run.assigned) moved.push_back(value.at(0));
+  // renorm_mean, renorm_stddev, moving_mean, moving_stddev, moving_variance.
+  CHECK(moved == std::vector<double>{0.25, 1.25, 0.5, 1.5, 2.25});
+  CHECK(
+      make_error([] {
+        kl::BatchNormalization(
+            {.renorm = true,
+             .renorm_clipping = {.rmax = 1, .rmin = 2},
+             .name = "b"});
+      }) ==
+      "[b: BatchNormalization] expected rmax >= rmin in renorm_clipping, got 1 "
+      "and 2");
+}
+
+TEST_CASE("a kernel is divided by its largest singular value") {
+  kl::SpectralNormalization layer(
+      kl::Dense(2, {.use_bias = false}), {.power_iterations = 30});
+  const Tensor x = array({1, 0, 0, 1}, {2, 2});
+  apply(layer, x);
+  // Own weights first: vector_u, then the kernel.
+  layer.set_weights({array({1, 1}, {1, 2}), array({4, 0, 0, 2}, {2, 2})});
+  check_values(apply(layer, x, true), {2, 2}, {1, 0, 0, 0.5});
+  check_values(apply(layer, x, false), {2, 2}, {4, 0, 0, 2});
+  CHECK(
+      call_error(
+          kl::SpectralNormalization(kl::ReLU({.name = "r"}), {.name = "s"}),
+          {2, 2}) ==
+      "[s: SpectralNormalization] expected a layer with a weight named kernel "
+      "or embeddings, got [r: ReLU]");
+}
+
 }  // namespace keratin

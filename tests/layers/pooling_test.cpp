@@ -62,4 +62,38 @@ TEST_CASE("pooling layers say what is wrong") {
       "got \"full\"");
 }
 
+TEST_CASE("adaptive pooling keeps the layer contract") {
+  check_layer(
+      {.layer = [] { return kl::AdaptiveAveragePooling1D(3); },
+       .inputs = {{2, 7, 2}},
+       .output = {2, 3, 2}});
+  check_layer(
+      {.layer =
+           [] {
+             return kl::AdaptiveMaxPooling2D(
+                 {2, 3}, {.data_format = "channels_first"});
+           },
+       .inputs = {{2, 2, 5, 4}},
+       .output = {2, 2, 2, 3}});
+  check_layer(
+      {.layer =
+           [] {
+             return kl::AdaptiveAveragePooling3D({1, 2, 4});
+           },
+       .inputs = {{1, 3, 3, 2, 2}},
+       .output = {1, 1, 2, 4, 2}});
+}
+
+TEST_CASE("adaptive windows meet or overlap, by hand") {
+  const Tensor x = array({1, 2, 3, 4, 5}, {1, 5, 1});
+  // [0, 2), [1, 4), [3, 5)
+  check_values(
+      apply(kl::AdaptiveAveragePooling1D(3), x), {1, 3, 1}, {1.5, 3, 4.5});
+  check_values(apply(kl::AdaptiveMaxPooling1D(3), x), {1, 3, 1}, {2, 4, 5});
+  check_values(apply(kl::AdaptiveMaxPooling1D(1), x), {1, 1, 1}, {5});
+  CHECK(make_error([] {
+          kl::AdaptiveMaxPooling1D(0, {.name = "p"});
+        }) == "[p: AdaptiveMaxPooling1D] expected output_size >= 1, got 0");
+}
+
 }  // namespace keratin

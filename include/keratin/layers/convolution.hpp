@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <keratin/activations.hpp>
@@ -28,6 +29,8 @@ struct ConvOptions {
   Regularizer activity_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  std::optional<std::int64_t> lora_rank = {};  // as Dense's
+  std::optional<double> lora_alpha = {};
   std::string name = {};
   DTypePolicy dtype = {};
   bool trainable = true;

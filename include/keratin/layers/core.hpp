@@ -27,6 +27,10 @@ struct DenseOptions {
   Regularizer activity_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  /// Trains the kernel's change only, as a product of two thin matrices:
+  /// kernel + lora_a . lora_b * (lora_alpha / lora_rank). Files hold the sum.
+  std::optional<std::int64_t> lora_rank = {};
+  std::optional<double> lora_alpha = {};  // lora_rank when not given
   std::string name = {};
   DTypePolicy dtype = {};
   bool trainable = true;
@@ -64,6 +68,8 @@ struct EmbeddingOptions {
   bool mask_zero = false;
   /// First value of the embeddings, in place of the initializer's.
   std::optional<Tensor> weights = {};
+  std::optional<std::int64_t> lora_rank = {};  // as Dense's
+  std::optional<double> lora_alpha = {};
   std::string name = {};
   DTypePolicy dtype = {};
   bool trainable = true;
@@ -80,6 +86,67 @@ class KERATIN_API Embedding : public Layer {
       std::int64_t input_dim,
       std::int64_t output_dim,
       EmbeddingOptions options = {});
+};
+
+struct EinsumDenseOptions {
+  keratin::Activation activation = {};
+  std::optional<std::string> bias_axes = {};  // letters of the output
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
+  std::optional<std::int64_t> lora_rank = {};  // as Dense's
+  std::optional<double> lora_alpha = {};
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// y = activation(einsum(equation, x, kernel) + bias).
+///
+///   equation: "ab,bc->ac", "...x,xy->...y" or "ab...,bc->ac..."
+///   output_shape: of y without the batch axis and what "..." stands for;
+///     kUnknown for an extent that x decides
+///   kernel: an axis per letter of the second term
+///   bias: an axis per letter of y from the first of bias_axes on, of extent 1
+///     for letters not among them
+class KERATIN_API EinsumDense : public Layer {
+ public:
+  EinsumDense(
+      std::string equation, Dims output_shape, EinsumDenseOptions options = {});
+};
+
+struct ReversibleEmbeddingOptions {
+  bool tie_weights = true;  // one table for both directions
+  Initializer embeddings_initializer = "uniform";
+  Regularizer embeddings_regularizer = {};
+  Constraint embeddings_constraint = {};
+  bool mask_zero = false;
+  std::optional<std::string> reverse_dtype = {};
+  std::optional<double> logit_soft_cap = {};  // logits end at +-this, smoothly
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// An Embedding that also goes back: `reverse` takes what a model made of the
+/// rows to one logit per index.
+///
+///   x: [batch, ..., output_dim]   embeddings: [input_dim, output_dim]
+///   y: [batch, ..., input_dim]    reverse_embeddings, when not tied:
+///                                   [output_dim, input_dim]
+class KERATIN_API ReversibleEmbedding : public Layer {
+ public:
+  ReversibleEmbedding(
+      std::int64_t input_dim,
+      std::int64_t output_dim,
+      ReversibleEmbeddingOptions options = {});
+
+  SymbolicTensor reverse(const SymbolicTensor& x) const;
+  Value reverse(CallContext& ctx, const Value& x) const;
 };
 
 struct MaskingOptions {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <keratin/export.hpp>
@@ -9,6 +10,13 @@
 /// Normalisations. All keep the shape of x; float16 and bfloat16 are computed
 /// in float32.
 namespace keratin::layers {
+
+/// Bounds of batch renormalisation's corrections; empty: none.
+struct RenormClipping {
+  std::optional<double> rmax = {};
+  std::optional<double> rmin = {};
+  std::optional<double> dmax = {};
+};
 
 struct BatchNormalizationOptions {
   std::int64_t axis = -1;  // of the features
@@ -24,6 +32,12 @@ struct BatchNormalizationOptions {
   Regularizer gamma_regularizer = {};
   Constraint beta_constraint = {};
   Constraint gamma_constraint = {};
+  /// Batch renormalisation (Ioffe, 2017): trains with corrections r and d by
+  /// running statistics of their own.
+  bool renorm = false;
+  RenormClipping renorm_clipping = {};
+  double renorm_momentum = 0.99;
+  bool synchronized = false;  // a graph sees its whole batch: always so
   std::string name = {};
   DTypePolicy dtype = {};
   bool trainable = true;
@@ -114,6 +128,23 @@ struct UnitNormalizationOptions {
 class KERATIN_API UnitNormalization : public Layer {
  public:
   explicit UnitNormalization(UnitNormalizationOptions options = {});
+};
+
+struct SpectralNormalizationOptions {
+  std::int64_t power_iterations = 1;
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// Wraps a layer with a weight named kernel or embeddings: each training step
+/// divides it by its largest singular value, estimated by power iteration.
+///
+///   vector_u: [1, last extent of the weight]
+class KERATIN_API SpectralNormalization : public Layer {
+ public:
+  explicit SpectralNormalization(
+      Layer layer, SpectralNormalizationOptions options = {});
 };
 
 }  // namespace keratin::layers

@@ -89,6 +89,51 @@ class KERATIN_API GlobalAveragePooling3D : public Layer {
   explicit GlobalAveragePooling3D(GlobalPoolingOptions options = {});
 };
 
+struct AdaptivePoolingOptions {
+  std::string data_format = "channels_last";
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// Pools to a given extent: the i-th of n windows over an axis of extent L goes
+/// from floor(i L / n) to ceil((i + 1) L / n).
+class KERATIN_API AdaptiveAveragePooling1D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling1D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
+class KERATIN_API AdaptiveAveragePooling2D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling2D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
+class KERATIN_API AdaptiveAveragePooling3D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling3D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
+class KERATIN_API AdaptiveMaxPooling1D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling1D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
+class KERATIN_API AdaptiveMaxPooling2D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling2D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
+class KERATIN_API AdaptiveMaxPooling3D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling3D(
+      Dims output_size, AdaptivePoolingOptions options = {});
+};
+
 using MaxPool1D = MaxPooling1D;
 using MaxPool2D = MaxPooling2D;
 using MaxPool3D = MaxPooling3D;
