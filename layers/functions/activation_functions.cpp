@@ -10,11 +10,12 @@
 #include "layers/functions/rounding.hpp"
 #include "src/core/format.hpp"
 
-namespace keratin::activation_functions {
-
-using ops::where;
+namespace keratin {
 
 using layers::float_rounded;
+using ops::where;
+
+namespace activations {
 
 Value relu(
     const Value& x,
@@ -43,6 +44,84 @@ Value elu(const Value& x, double alpha) {
   return where(positive, x, alpha == 1 ? negative : negative * alpha);
 }
 
+Value celu(const Value& x, double alpha) {
+  if (alpha == 1) return elu(x, 1);
+  const Value positive = ops::greater(x, 0.0);
+  const Value negative =
+      ops::expm1(where(positive, ops::zeros_like(x), x) / alpha) * alpha;
+  return where(positive, x, negative);
+}
+
+Value gelu(const Value& x, bool approximate) {
+  if (approximate) {
+    const Value inner = (x + x * x * x * 0.044715) *
+                        float_rounded(std::sqrt(2 / std::numbers::pi));
+    return x * 0.5 * (ops::tanh(inner) + 1.0);
+  }
+  return x * 0.5 * (ops::erf(x * float_rounded(1 / std::numbers::sqrt2)) + 1.0);
+}
+
+Value glu(const Value& x, std::int64_t axis) {
+  const std::int64_t width =
+      x.rank() == 0 ? 1 : x.shape()[x.shape().axis(axis, "glu")];
+  if (width % 2 != 0) {
+    throw InvalidArgument(format(
+        "[glu] expected an even axis, got {} of {}{}",
+        width,
+        x.dtype(),
+        x.shape()));
+  }
+  return ops::slice_axis(x, axis, 0, width / 2) *
+         ops::sigmoid(ops::slice_axis(x, axis, width / 2, width));
+}
+
+Value hard_shrink(const Value& x, double threshold) {
+  return where(ops::greater(ops::abs(x), threshold), x, ops::zeros_like(x));
+}
+
+Value log_softmax(const Value& x, std::int64_t axis) {
+  return ops::log_softmax(x, axis);
+}
+
+Value soft_shrink(const Value& x, double threshold) {
+  const Value low =
+      where(ops::less(x, -threshold), x + threshold, ops::zeros_like(x));
+  return where(ops::greater(x, threshold), x - threshold, low);
+}
+
+Value softmax(const Value& x, std::int64_t axis) {
+  return ops::softmax(x, axis);
+}
+
+Value sparsemax(const Value& x, std::int64_t along) {
+  // Martins and Astudillo, "From softmax to sparsemax", 2016, algorithm 1, as
+  // Keras computes it: the threshold adds up the running sums of the support,
+  // where the paper takes the last of them.
+  Graph& graph = x.graph();
+  const auto axis =
+      static_cast<std::int64_t>(x.shape().axis(along, "sparsemax"));
+  const Value sorted = -ops::sort(-x, axis).values;
+  const Value sums = ops::cumsum(sorted, axis);
+  const Value ranks = ops::iota(graph, x.shape(), axis, x.dtype()) + 1.0;
+  const Value support = ops::greater(sorted - (sums - 1.0) / ranks, 0.0);
+  const Value kept = where(support, sums, ops::zeros_like(sums));
+  const Value count = ops::sum(ops::cast(support, x.dtype()), {axis}, true);
+  const Value threshold = (ops::sum(kept, {axis}, true) - 1.0) / count;
+  return ops::relu(x - threshold);
+}
+
+Value squareplus(const Value& x, double b) {
+  return (x + ops::sqrt(ops::square(x) + b)) * 0.5;
+}
+
+Value threshold(const Value& x, double threshold, double default_value) {
+  return where(ops::greater(x, threshold), x, ops::full_like(x, default_value));
+}
+
+}  // namespace activations
+
+namespace activation_functions {
+
 namespace {
 
 Value linear(const Value& x) {
@@ -57,22 +136,10 @@ Value relu6(const Value& x) {
   return ops::minimum(ops::relu(x), 6.0);
 }
 
-Value plain_leaky_relu(const Value& x) {
-  return leaky_relu(x, 0.2);
-}
-
-Value plain_elu(const Value& x) {
-  return elu(x, 1.0);
-}
-
 Value selu(const Value& x) {
   constexpr double kAlpha = 1.6732632423543772848170429916717;
   constexpr double kScale = 1.0507009873554804934193349852946;
-  return elu(x, kAlpha) * kScale;
-}
-
-Value celu(const Value& x) {
-  return elu(x, 1.0);
+  return activations::elu(x, kAlpha) * kScale;
 }
 
 Value sigmoid(const Value& x) {
@@ -81,14 +148,6 @@ Value sigmoid(const Value& x) {
 
 Value tanh(const Value& x) {
   return ops::tanh(x);
-}
-
-Value softmax(const Value& x) {
-  return ops::softmax(x, -1);
-}
-
-Value log_softmax(const Value& x) {
-  return ops::log_softmax(x, -1);
 }
 
 Value softplus(const Value& x) {
@@ -107,10 +166,6 @@ Value silu(const Value& x) {
   return x * ops::sigmoid(x);
 }
 
-Value gelu(const Value& x) {
-  return x * 0.5 * (ops::erf(x * float_rounded(1 / std::numbers::sqrt2)) + 1.0);
-}
-
 Value mish(const Value& x) {
   return x * ops::tanh(ops::softplus(x));
 }
@@ -121,6 +176,11 @@ Value log_sigmoid(const Value& x) {
 
 Value hard_sigmoid(const Value& x) {
   return relu6(x + 3.0) / 6.0;
+}
+
+/// What Keras called hard_sigmoid up to version 2.
+Value hard_sigmoid_keras2(const Value& x) {
+  return ops::clip(x * float_rounded(0.2) + 0.5, 0.0, 1.0);
 }
 
 Value hard_silu(const Value& x) {
@@ -135,15 +195,6 @@ Value tanh_shrink(const Value& x) {
   return x - ops::tanh(x);
 }
 
-Value hard_shrink(const Value& x) {
-  return where(ops::greater(ops::abs(x), 0.5), x, ops::zeros_like(x));
-}
-
-Value soft_shrink(const Value& x) {
-  const Value low = where(ops::less(x, -0.5), x + 0.5, ops::zeros_like(x));
-  return where(ops::greater(x, 0.5), x - 0.5, low);
-}
-
 Value sparse_plus(const Value& x) {
   const Value middle = where(ops::less(x, 1.0), ops::square(x + 1.0) * 0.25, x);
   return where(ops::less_equal(x, -1.0), ops::zeros_like(x), middle);
@@ -155,66 +206,86 @@ Value sparse_sigmoid(const Value& x) {
   return where(ops::less_equal(x, -1.0), ops::zeros_like(x), middle);
 }
 
-Value squareplus(const Value& x) {
-  return (x + ops::sqrt(ops::square(x) + 4.0)) * 0.5;
+Value plain_celu(const Value& x) {
+  return activations::celu(x);
 }
 
-Value glu(const Value& x) {
-  const std::int64_t width = x.rank() == 0 ? 1 : x.shape().back();
-  if (width % 2 != 0) {
-    throw InvalidArgument(format(
-        "[glu] expected an even last axis, got {}{}", x.dtype(), x.shape()));
-  }
-  return ops::slice_axis(x, -1, 0, width / 2) *
-         ops::sigmoid(ops::slice_axis(x, -1, width / 2, width));
+Value plain_elu(const Value& x) {
+  return activations::elu(x);
 }
 
-Value sparsemax(const Value& x) {
-  // Martins and Astudillo, "From softmax to sparsemax", 2016, algorithm 1, as
-  // Keras computes it: the threshold adds up the running sums of the support,
-  // where the paper takes the last of them.
-  Graph& graph = x.graph();
-  const auto axis = static_cast<std::int64_t>(x.rank()) - 1;
-  const Value sorted = -ops::sort(-x, axis).values;
-  const Value sums = ops::cumsum(sorted, axis);
-  const Value ranks = ops::iota(graph, x.shape(), axis, x.dtype()) + 1.0;
-  const Value support = ops::greater(sorted - (sums - 1.0) / ranks, 0.0);
-  const Value kept = where(support, sums, ops::zeros_like(sums));
-  const Value count = ops::sum(ops::cast(support, x.dtype()), {axis}, true);
-  const Value threshold = (ops::sum(kept, {axis}, true) - 1.0) / count;
-  return ops::relu(x - threshold);
+Value plain_gelu(const Value& x) {
+  return activations::gelu(x);
+}
+
+Value plain_glu(const Value& x) {
+  return activations::glu(x);
+}
+
+Value plain_hard_shrink(const Value& x) {
+  return activations::hard_shrink(x);
+}
+
+Value plain_leaky_relu(const Value& x) {
+  return activations::leaky_relu(x);
+}
+
+Value plain_log_softmax(const Value& x) {
+  return activations::log_softmax(x);
+}
+
+Value plain_soft_shrink(const Value& x) {
+  return activations::soft_shrink(x);
+}
+
+Value plain_softmax(const Value& x) {
+  return activations::softmax(x);
+}
+
+Value plain_sparsemax(const Value& x) {
+  return activations::sparsemax(x);
+}
+
+Value plain_squareplus(const Value& x) {
+  return activations::squareplus(x);
 }
 
 constexpr Named kNamed[] = {
-    {"celu", celu},
-    {"elu", plain_elu},
+    {"celu", plain_celu, R"({"alpha": 1.0})"},
+    {"elu", plain_elu, R"({"alpha": 1.0})"},
     {"exponential", exponential},
-    {"gelu", gelu},
-    {"glu", glu},
-    {"hard_shrink", hard_shrink},
+    {"gelu", plain_gelu, R"({"approximate": false})"},
+    {"glu", plain_glu, R"({"axis": -1})"},
+    {"hard_shrink", plain_hard_shrink, R"({"threshold": 0.5})"},
     {"hard_sigmoid", hard_sigmoid},
+    {"hard_sigmoid_keras2", hard_sigmoid_keras2},
     {"hard_silu", hard_silu},
     {"hard_tanh", hard_tanh},
-    {"leaky_relu", plain_leaky_relu},
+    {"leaky_relu", plain_leaky_relu, R"({"negative_slope": 0.2})"},
     {"linear", linear},
     {"log_sigmoid", log_sigmoid},
-    {"log_softmax", log_softmax},
+    {"log_softmax", plain_log_softmax, R"({"axis": -1})"},
     {"mish", mish},
-    {"relu", plain_relu},
+    {"relu",
+     plain_relu,
+     R"({"negative_slope": 0.0, "max_value": null, "threshold": 0.0})"},
     {"relu6", relu6},
     {"selu", selu},
     {"sigmoid", sigmoid},
     {"silu", silu},
-    {"soft_shrink", soft_shrink},
-    {"softmax", softmax},
+    {"soft_shrink", plain_soft_shrink, R"({"threshold": 0.5})"},
+    {"softmax", plain_softmax, R"({"axis": -1})"},
     {"softplus", softplus},
     {"softsign", softsign},
     {"sparse_plus", sparse_plus},
     {"sparse_sigmoid", sparse_sigmoid},
-    {"sparsemax", sparsemax},
-    {"squareplus", squareplus},
+    {"sparsemax", plain_sparsemax, R"({"axis": -1})"},
+    {"squareplus", plain_squareplus, R"({"b": 4.0})"},
     {"tanh", tanh},
     {"tanh_shrink", tanh_shrink},
+    {"threshold",
+     nullptr,
+     R"({"threshold": "required", "default_value": "required"})"},
 };
 
 struct Alias {
@@ -231,16 +302,24 @@ const Named* find(std::string_view name) {
     if (alias.alias == name) name = alias.name;
   }
   for (const Named& named : kNamed) {
-    if (named.name == name) return &named;
+    if (named.name == name && named.function != nullptr) return &named;
   }
   return nullptr;
 }
 
+std::span<const Named> table() {
+  return kNamed;
+}
+
 std::vector<std::string> names() {
   std::vector<std::string> all;
-  for (const Named& named : kNamed) all.emplace_back(named.name);
+  for (const Named& named : kNamed) {
+    if (named.function != nullptr) all.emplace_back(named.name);
+  }
   for (const Alias& alias : kAliases) all.emplace_back(alias.alias);
   return all;
 }
 
-}  // namespace keratin::activation_functions
+}  // namespace activation_functions
+
+}  // namespace keratin

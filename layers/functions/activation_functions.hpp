@@ -1,31 +1,30 @@
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <keratin/activation_functions.hpp>
 #include <keratin/activations.hpp>
 #include <keratin/value.hpp>
 
-/// Keras's activation functions, those with arguments under their names.
+/// Keras's activation functions by name.
 namespace keratin::activation_functions {
 
-/// Keras's relu with all arguments:
-///   x > threshold: min(x, max_value); else: negative_slope * (x - threshold).
-Value relu(
-    const Value& x,
-    double negative_slope,
-    std::optional<double> max_value,
-    double threshold);
-Value leaky_relu(const Value& x, double negative_slope);
-Value elu(const Value& x, double alpha);
+using activations::elu;
+using activations::leaky_relu;
+using activations::relu;
 
 /// An entry of the table of names.
 struct Named {
   const char* name;
-  Value (*function)(const Value& x);
+  Value (*function)(const Value& x);  // null: only with arguments
+  const char* arguments = "{}";       // with their defaults, as JSON
 };
+
+/// The whole table, without aliases.
+std::span<const Named> table();
 
 /// Null when there is none. Knows the aliases "swish" and "hard_swish".
 const Named* find(std::string_view name);

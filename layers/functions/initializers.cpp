@@ -4,6 +4,7 @@
 #include <keratin/error.hpp>
 #include <keratin/initializers.hpp>
 
+#include "layers/audio/stft_initializer.hpp"
 #include "layers/functions/random_fill.hpp"
 #include "layers/functions/table.hpp"
 #include "layers/functions/variance_scaling.hpp"
@@ -276,6 +277,8 @@ constexpr layers::Entry<InitializerImpl> kEntries[] = {
     {"OrthogonalInitializer", kMake<OrthogonalImpl>},
     {"RandomNormal", kMake<RandomNormalImpl>},
     {"RandomUniform", kMake<RandomUniformImpl>},
+    {"STFT", kMake<layers::STFTInitializer>},
+    {"STFTInitializer", kMake<layers::STFTInitializer>},
     {"TruncatedNormal", kMake<TruncatedNormalImpl>},
     {"VarianceScaling", kMake<VarianceScaling>},
     {"Zeros", kMake<ZerosImpl>},
@@ -293,6 +296,7 @@ constexpr layers::Entry<InitializerImpl> kEntries[] = {
     {"orthogonal", kMake<OrthogonalImpl>},
     {"random_normal", kMake<RandomNormalImpl>},
     {"random_uniform", kMake<RandomUniformImpl>},
+    {"stft", kMake<layers::STFTInitializer>},
     {"truncated_normal", kMake<TruncatedNormalImpl>},
     {"uniform", kMake<RandomUniformImpl>},
     {"variance_scaling", kMake<VarianceScaling>},
