@@ -6,6 +6,7 @@
 
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
+#include "src/train/trainer_state.hpp"
 
 namespace keratin {
 
@@ -124,8 +125,13 @@ Config compile_config(const ModelImpl& model) {
   const CompileArguments& arguments = model.compile_arguments();
   const auto loss = [](const Loss& item) { return item.to_config(); };
   const auto number = [](double item) { return Config(item); };
+  // As it was given to compile, which may have wrapped it. The trainer is
+  // reached through a function that is not const, and only read.
+  const bool scales_loss = const_cast<ModelImpl&>(model).trainer().scales_loss;
   return Config::object(
-      {{"optimizer", arguments.optimizer.to_config()},
+      {{"optimizer",
+        scales_loss ? arguments.optimizer.impl().inner()[0].second.to_config()
+                    : arguments.optimizer.to_config()},
        {"loss", per_output_config(arguments.loss, loss)},
        {"loss_weights", per_output_config(arguments.loss_weights, number)},
        {"metrics", metrics_config(arguments.metrics)},
@@ -137,8 +143,7 @@ Config compile_config(const ModelImpl& model) {
 
 CompileArguments compile_arguments(
     const Config& config, const std::string& where) {
-  // jit_compile and auto_scale_loss say how Keras's backends compile; there is
-  // nothing here they could change for the precisions that exist.
+  // jit_compile says how Keras's backends compile, which changes nothing here.
   const std::vector<std::string> known = {
       "optimizer",
       "loss",
@@ -183,6 +188,7 @@ CompileArguments compile_arguments(
       read_metrics(config.get("weighted_metrics"), where + ".weighted_metrics");
   try {
     out.run_eagerly = config.get("run_eagerly", false).as_bool();
+    out.auto_scale_loss = config.get("auto_scale_loss", true).as_bool();
     out.steps_per_execution = config.get("steps_per_execution", 1).as_int();
   } catch (const InvalidArgument& error) {
     throw InvalidArgument(format("[{}] {}", where, error.what()));

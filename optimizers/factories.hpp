@@ -47,9 +47,12 @@ std::shared_ptr<OptimizerImpl> make_adamw();
 std::shared_ptr<OptimizerImpl> make_ftrl();
 std::shared_ptr<OptimizerImpl> make_lamb();
 std::shared_ptr<OptimizerImpl> make_lion();
+std::shared_ptr<OptimizerImpl> make_loss_scale_optimizer();
+std::shared_ptr<OptimizerImpl> make_multi_optimizer();
 std::shared_ptr<OptimizerImpl> make_muon();
 std::shared_ptr<OptimizerImpl> make_nadam();
 std::shared_ptr<OptimizerImpl> make_rmsprop();
+std::shared_ptr<OptimizerImpl> make_schedule_free_adamw();
 std::shared_ptr<OptimizerImpl> make_sgd();
 
 }  // namespace keratin::optimizers

@@ -190,6 +190,23 @@ std::size_t OptimizerImpl::index_of(const Variable& variable) const {
   return found->second;
 }
 
+std::vector<std::pair<std::string, Optimizer>> OptimizerImpl::inner() const {
+  return {};
+}
+
+std::vector<Variable> OptimizerImpl::variables() const {
+  std::vector<Variable> all = variables_;
+  for (const auto& [attribute, optimizer] : inner()) {
+    const std::vector<Variable> more = optimizer.impl().variables();
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+void OptimizerImpl::set_loss_scale_factor(std::optional<double> factor) {
+  arguments_.loss_scale_factor = factor;
+}
+
 // -- numbers ------------------------------------------------------------------
 
 std::int64_t OptimizerImpl::iterations() const {
@@ -233,7 +250,8 @@ void OptimizerImpl::begin_step(CallContext& ctx) {
   (void)ctx;
 }
 
-Value OptimizerImpl::scale_loss(const Value& loss) const {
+Value OptimizerImpl::scale_loss(CallContext& ctx, const Value& loss) const {
+  (void)ctx;
   if (!arguments_.loss_scale_factor) return loss;
   return loss * *arguments_.loss_scale_factor;
 }

@@ -31,9 +31,12 @@ constexpr std::array kOptimizers = {
     Entry{"Ftrl", &optimizers::make_ftrl},
     Entry{"Lamb", &optimizers::make_lamb},
     Entry{"Lion", &optimizers::make_lion},
+    Entry{"LossScaleOptimizer", &optimizers::make_loss_scale_optimizer},
+    Entry{"MultiOptimizer", &optimizers::make_multi_optimizer},
     Entry{"Muon", &optimizers::make_muon},
     Entry{"Nadam", &optimizers::make_nadam},
     Entry{"RMSprop", &optimizers::make_rmsprop},
+    Entry{"ScheduleFreeAdamW", &optimizers::make_schedule_free_adamw},
     Entry{"SGD", &optimizers::make_sgd},
 };
 

@@ -4,3 +4,4 @@
 #include <keratin/optimizers/gradient.hpp>
 #include <keratin/optimizers/matrix.hpp>
 #include <keratin/optimizers/optimizer.hpp>
+#include <keratin/optimizers/wrappers.hpp>

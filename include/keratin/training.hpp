@@ -208,8 +208,8 @@ struct KERATIN_API History {
   bool contains(const std::string& name) const;
 };
 
-/// The values of one batch in a step's graph. sample_weight is empty or one per
-/// output (or one for all).
+/// The values of one batch in a step's graph. y is empty or one per output;
+/// sample_weight, too, or one for all. An output without has an empty Value.
 struct StepData {
   std::vector<Value> x;
   std::vector<Value> y;

@@ -2,6 +2,7 @@
 
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
+#include <keratin/optimizers/wrappers.hpp>
 
 #include "src/core/format.hpp"
 #include "src/ir/autodiff.hpp"
@@ -40,6 +41,13 @@ void ModelImpl::compile(CompileArguments arguments) {
   }
   if (!arguments.optimizer) fail("compile: expected an optimizer");
   trainer_->reset();
+  trainer_->scales_loss =
+      arguments.auto_scale_loss && dtype_policy().name() == "mixed_float16" &&
+      arguments.optimizer.impl().class_name() != "LossScaleOptimizer";
+  if (trainer_->scales_loss) {
+    arguments.optimizer = optimizers::LossScaleOptimizer(
+        arguments.optimizer, {.name = "loss_scale_optimizer"});
+  }
   trainer_->arguments = std::move(arguments);
   trainer_->compiled = true;
 }
@@ -147,6 +155,7 @@ Value forward_and_loss(
     state.resolved = true;
     warn_about_logits(model);
   }
+  require_targets(model, data.y);
   const Value loss = model.compute_loss(ctx, data, y_pred);
   state.loss_tracker->update(
       ctx, loss, static_cast<double>(data.x[0].shape()[0]));
@@ -166,7 +175,8 @@ void ModelImpl::train_step(StepContext& ctx, const StepData& data) {
   const std::vector<Variable>& variables = trainer_->trained;
   if (!variables.empty()) {
     OptimizerImpl& optimizer = this->optimizer().impl();
-    const Value scaled = optimizer.scale_loss(loss);
+    if (!optimizer.built()) optimizer.build(variables);
+    const Value scaled = optimizer.scale_loss(ctx, loss);
     optimizer.apply(ctx, ctx.gradients(scaled, variables), variables);
   }
   compute_metrics(ctx, data, y_pred);

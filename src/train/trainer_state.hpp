@@ -12,10 +12,13 @@
 #include <keratin/training.hpp>
 
 #include "src/ir/graph.hpp"
+#include "src/runtime/choices.hpp"
 #include "src/runtime/program.hpp"
 #include "src/train/program_cache.hpp"
 
 namespace keratin {
+
+struct FeedData;
 
 enum class Mode { train, test, predict };
 
@@ -55,6 +58,7 @@ inline constexpr std::size_t kProgramCapacity = 32;
 /// What a model keeps for training.
 struct TrainerState {
   bool compiled = false;
+  bool scales_loss = false;  // compile wrapped the optimizer
   CompileArguments arguments;
 
   // Trainable weights at the first step after compile: what is updated.
@@ -76,6 +80,10 @@ struct TrainerState {
   std::vector<std::string> result_names;
   std::shared_ptr<ProgramGroup> group = std::make_shared<ProgramGroup>();
 
+  // What the backend chose by timing for the model's programs; a part of the
+  // model's file, so that a resumed run makes the same choices.
+  std::shared_ptr<Choices> choices = std::make_shared<Choices>();
+
   /// Forgets losses, metrics and programs, as compile does.
   void reset();
 
@@ -88,14 +96,11 @@ struct TrainerState {
 /// Makes the weights of a model that has none yet. Safe from several threads.
 void build_model(ModelImpl& model, const std::vector<Tensor>& x);
 
-/// The program of a mode for inputs of these types, built if need be. When
-/// building fails, the state is as before.
+/// The program of a mode for a batch of these types, built if need be.
+/// `partial`: the batch is smaller than the run's others. When building fails,
+/// the state is as before.
 std::shared_ptr<Program> step_program(
-    ModelImpl& model,
-    Mode mode,
-    const std::vector<Tensor>& x,
-    const std::vector<Tensor>& y,
-    const std::vector<Tensor>& sample_weight);
+    ModelImpl& model, Mode mode, const FeedData& batch, bool partial);
 
 /// Matches losses and metrics with the outputs (Keras's CompileLoss and
 /// CompileMetrics). `y` and `y_pred` as in the first step.
@@ -107,6 +112,10 @@ void resolve_metrics(
     ModelImpl& model,
     const std::vector<Value>& y,
     const std::vector<Value>& y_pred);
+
+/// Refuses a step without a target that a loss or a metric needs. REQUIRES:
+/// they are resolved, and there is an entry per output.
+void require_targets(const ModelImpl& model, const std::vector<Value>& y);
 
 /// Warns, once, about a cross-entropy that takes probabilities after a layer
 /// that yields none.

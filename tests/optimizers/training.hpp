@@ -54,7 +54,7 @@ class Training {
     OptimizerImpl& impl = optimizer.impl();
     if (!impl.built()) impl.build(weights);
     const Value value = loss(values, inputs);
-    impl.apply(ctx, gradients(impl.scale_loss(value), values), weights);
+    impl.apply(ctx, gradients(impl.scale_loss(ctx, value), values), weights);
     ctx.finish();
     graph.set_outputs({value});
     program_ = std::make_unique<Program>(graph, backend);

@@ -80,6 +80,34 @@ kt::Model nested() {
   return kt::Model(x, Dense(2)(Add()({inner(x), inner(Dense(4)(x))})));
 }
 
+kt::Model attention() {
+  const kt::SymbolicTensor a = Input({5, 8});
+  const kt::SymbolicTensor b = Input({7, 6});
+  const MultiHeadAttention cross(2, 3, {.value_dim = 4, .use_gate = true});
+  const auto h = cross(a, b, {.key = b});
+  const GroupQueryAttention grouped(4, 4, 2, {.sliding_window = 3});
+  const auto g = grouped(h, a, {.use_causal_mask = true});
+  const auto score = Attention({.use_scale = true, .score_mode = "concat"});
+  const auto d = score(
+      g,
+      EinsumDense(
+          "abc,cd->abd", {kt::kUnknown, 8}, {.bias_axes = "d", .lora_rank = 2})(
+          a));
+  const kt::SymbolicTensor out = AdditiveAttention()(d, g);
+  return kt::Model({a, b}, std::vector<kt::SymbolicTensor>{out});
+}
+
+kt::Model pooled() {
+  return kt::Sequential(
+      {Input({9, 8, 3}),
+       SpectralNormalization(Conv2D(4, 3)),
+       BatchNormalization({.renorm = true, .renorm_clipping = {.rmax = 3.0}}),
+       AdaptiveAveragePooling2D({3, 2}),
+       AdaptiveMaxPooling2D({2, 2}),
+       Flatten(),
+       Dense(3, {.lora_rank = 1})});
+}
+
 kt::Model trained(kt::Optimizer optimizer) {
   kt::Sequential model(
       {Input({4}),
@@ -124,6 +152,35 @@ int main(int argc, char** argv) {
     write(folder, "cnn", cnn(), {ramp({3, 12, 12, 3}, 1)});
     write(folder, "two_ends", two_ends(), {ramp({3, 5}, 2), ramp({3, 3}, 3)});
     write(folder, "nested", nested(), {ramp({3, 4}, 4)});
+    write(
+        folder,
+        "attention",
+        attention(),
+        {ramp({2, 5, 8}, 5), ramp({2, 7, 6}, 6)});
+    write(folder, "pooled", pooled(), {ramp({2, 9, 8, 3}, 7)});
+    namespace ko = kt::optimizers;
+    const std::pair<const char*, kt::Optimizer> optimizers[] = {
+        {"adadelta", ko::Adadelta({.learning_rate = 0.5})},
+        {"adafactor", ko::Adafactor({.learning_rate = 0.05})},
+        {"adagrad", ko::Adagrad({.learning_rate = 0.1})},
+        {"adam_amsgrad", ko::Adam({.amsgrad = true, .clipnorm = 0.5})},
+        {"adam_averaged", ko::Adam({.use_ema = true, .ema_momentum = 0.9})},
+        {"adamax", ko::Adamax({})},
+        {"ftrl", ko::Ftrl({.learning_rate = 0.1, .beta = 0.1})},
+        {"lamb", ko::Lamb({.learning_rate = 0.01})},
+        {"lion", ko::Lion({.learning_rate = 0.01, .weight_decay = 0.1})},
+        {"loss_scale", ko::LossScaleOptimizer("adam", {.initial_scale = 64})},
+        {"multi",
+         ko::MultiOptimizer(
+             ko::OptimizerMap("sgd", {{".*kernel", ko::Nadam({})}}))},
+        {"muon", ko::Muon({.learning_rate = 0.01})},
+        {"nadam", ko::Nadam({})},
+        {"schedule_free", ko::ScheduleFreeAdamW({.warmup_steps = 8})},
+        {"accumulating", ko::SGD({.gradient_accumulation_steps = 2})},
+    };
+    for (const auto& [name, optimizer] : optimizers) {
+      write_training(folder, name, trained(optimizer));
+    }
     write_training(
         folder,
         "sgd",

@@ -119,4 +119,27 @@ struct LambOptions {
 /// al., 2019).
 KERATIN_API Optimizer Lamb(LambOptions options = {});
 
+struct ScheduleFreeAdamWOptions {
+  LearningRate learning_rate = 0.0025;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-8;
+  std::int64_t warmup_steps = 0;
+
+  std::optional<double> weight_decay = {};
+  std::optional<double> clipnorm = {};
+  std::optional<double> clipvalue = {};
+  std::optional<double> global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<std::int64_t> ema_overwrite_frequency = {};
+  std::optional<double> loss_scale_factor = {};
+  std::optional<std::int64_t> gradient_accumulation_steps = {};
+  std::string name = {};
+};
+
+/// AdamW whose weights are an average of its iterates, so that no schedule is
+/// needed (Defazio et al., 2024).
+KERATIN_API Optimizer ScheduleFreeAdamW(ScheduleFreeAdamWOptions options = {});
+
 }  // namespace keratin::optimizers

@@ -17,6 +17,8 @@
 
 namespace keratin {
 
+class Optimizer;
+
 /// The arguments that all of Keras's optimizers take.
 struct OptimizerArguments {
   LearningRate learning_rate = 0.001;
@@ -60,6 +62,9 @@ class KERATIN_API OptimizerImpl : public Serializable {
   /// Given, else made from the class name when first asked for: "adam_1".
   std::string name() const;
 
+  /// The optimizers inside this one, by the attribute Keras keeps them in.
+  virtual std::vector<std::pair<std::string, Optimizer>> inner() const;
+
   /// Makes the slots of one variable. Call add_slot.
   virtual void build_slots(const std::vector<Variable>& variables) = 0;
 
@@ -81,13 +86,17 @@ class KERATIN_API OptimizerImpl : public Serializable {
 
   /// Makes iterations, learning rate, averages, accumulators and slots for
   /// these variables. Throws InvalidArgument the second time.
-  void build(const std::vector<Variable>& variables);
+  virtual void build(const std::vector<Variable>& variables);
 
   bool built() const { return built_; }
 
   /// Keras's scale_loss: the loss whose gradients `apply` takes, times
   /// loss_scale_factor.
-  Value scale_loss(const Value& loss) const;
+  virtual Value scale_loss(CallContext& ctx, const Value& loss) const;
+
+  /// For optimizers around this one, which scale in its place. REQUIRES: no
+  /// program has been compiled with it.
+  virtual void set_loss_scale_factor(std::optional<double> factor);
 
   /// Leaves variables out of weight decay: these, and those whose names match
   /// one of the regular expressions. Throws InvalidArgument once built.
@@ -99,28 +108,29 @@ class KERATIN_API OptimizerImpl : public Serializable {
   /// average, constrain, count. Gradients and variables pairwise; builds when
   /// that has not happened. Throws InvalidArgument for a variable that the
   /// optimizer was not built with.
-  void apply(
+  virtual void apply(
       CallContext& ctx,
       const std::vector<Value>& gradients,
       const std::vector<Variable>& variables);
 
   /// iteration, learning_rate (unless a schedule), then the slots: Keras's
-  /// order of `optimizer.variables`, with Keras's paths.
-  const std::vector<Variable>& variables() const { return variables_; }
+  /// order of `optimizer.variables`, with Keras's paths. Those of optimizers
+  /// inside come last.
+  virtual std::vector<Variable> variables() const;
 
   /// Steps so far; with gradient_accumulation_steps, updates so far.
-  std::int64_t iterations() const;
+  virtual std::int64_t iterations() const;
 
   /// The rate at this step; a schedule's value when there is one.
-  double learning_rate() const;
+  virtual double learning_rate() const;
 
   /// Throws InvalidArgument when the rate is a schedule.
-  void set_learning_rate(double rate);
+  virtual void set_learning_rate(double rate);
 
   const OptimizerArguments& arguments() const { return arguments_; }
 
   /// Keras's finalize_variable_values: puts the averages (use_ema) in place.
-  void finalize_variable_values();
+  virtual void finalize_variable_values();
 
  protected:
   OptimizerArguments arguments_;
