@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <keratin/activations.hpp>
+#include <keratin/applications.hpp>
 #include <keratin/callbacks.hpp>
 #include <keratin/constraints.hpp>
 #include <keratin/error.hpp>
@@ -16,6 +17,7 @@
 #include <keratin/regularizers.hpp>
 #include <keratin/schedules.hpp>
 
+#include "layers/functions/activation_functions.hpp"
 #include "layers/registry.hpp"
 #include "src/core/fields.hpp"
 #include "src/core/format.hpp"
@@ -46,6 +48,30 @@ Config activation_catalogue() {
   for (const std::string& name : activation_names()) {
     out[name] = Config::object({{"type", "object"}});
   }
+  for (const activation_functions::Named& named :
+       activation_functions::table()) {
+    Config properties = Config::object();
+    Config required = Config::array();
+    const Config arguments = Config::parse(named.arguments);
+    for (const auto& [name, value] : arguments.as_object()) {
+      if (value == Config("required")) required.push_back(name);
+      properties[name] = value == Config("required")
+                             ? Config::object()
+                             : Config::object({{"default", value}});
+    }
+    Config& entry = out[named.name];
+    entry = Config::object({{"type", "object"}});
+    if (properties.size() > 0) entry["properties"] = std::move(properties);
+    if (required.size() > 0) entry["required"] = std::move(required);
+  }
+  return out;
+}
+
+Config application_catalogue() {
+  Config out = Config::object();
+  for (const applications::ApplicationInfo& info : applications::list()) {
+    out[info.name] = applications::schema(info.name);
+  }
   return out;
 }
 
@@ -70,6 +96,7 @@ struct Kind {
 
 constexpr std::array kKinds = {
     Kind{"activations", &activation_catalogue},
+    Kind{"applications", &application_catalogue},
     Kind{"callbacks", &callback_catalogue},
     Kind{"constraints", &field_catalogue<Constraint>},
     Kind{"initializers", &field_catalogue<Initializer>},

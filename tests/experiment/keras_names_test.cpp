@@ -1,0 +1,203 @@
+// Everything that Keras names is here with Keras's arguments and defaults, or
+// docs/keras_names.md says why not.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <keratin/experiment.hpp>
+
+#include "tests/support/paths.hpp"
+
+using keratin::Config;
+
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// "kind Name" or "kind Name argument" -> the documented reason. The rows of
+/// the document's tables: | kind | name | argument | reason |.
+std::set<std::string> documented() {
+  std::set<std::string> rows;
+  std::istringstream in(
+      text_of(keratin::testing::source_dir() / "docs/keras_names.md"));
+  const std::set<std::string> kinds = [] {
+    std::set<std::string> all;
+    for (const std::string& kind : keratin::catalogue_kinds()) all.insert(kind);
+    return all;
+  }();
+  for (std::string line; std::getline(in, line);) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, '|');) {
+      std::erase_if(cell, [](char c) { return c == '`'; });
+      const std::size_t begin = cell.find_first_not_of(' ');
+      const std::size_t end = cell.find_last_not_of(' ');
+      cells.push_back(
+          begin == std::string::npos ? ""
+                                     : cell.substr(begin, end - begin + 1));
+    }
+    if (cells.size() < 5 || !kinds.contains(cells[1])) continue;
+    // Several names or arguments may share a row.
+    std::istringstream names(cells[2]);
+    for (std::string name; std::getline(names, name, ',');) {
+      std::erase(name, ' ');
+      if (cells[3].empty()) rows.insert(cells[1] + " " + name);
+      std::istringstream arguments(cells[3]);
+      for (std::string argument; std::getline(arguments, argument, ',');) {
+        std::erase(argument, ' ');
+        rows.insert(cells[1] + " " + name + " " + argument);
+      }
+    }
+  }
+  return rows;
+}
+
+std::string plain(std::string name) {
+  std::erase(name, '_');
+  for (char& c : name) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+/// Whether our default means what Keras's does.
+bool same(const Config& keras, const Config& ours) {
+  if (keras == ours) return true;
+  if (keras.is_null()) {
+    // Keras's None where we say what it stands for.
+    return ours == Config("") || ours == Config("linear") ||
+           ours == Config("channels_last") ||
+           (ours.contains("class_name") &&
+            ours.at("class_name").as_string() == "DTypePolicy");
+  }
+  if (keras.is_number() && ours.is_number()) {
+    return keras.as_number() == ours.as_number();
+  }
+  if (keras.is_array() && ours.is_array() && keras.size() == ours.size()) {
+    for (std::size_t i = 0; i < keras.size(); ++i) {
+      if (!same(keras.as_array()[i], ours.as_array()[i])) return false;
+    }
+    return true;
+  }
+  const auto all = [](const Config& list, const Config& item) {
+    return std::all_of(
+        list.as_array().begin(), list.as_array().end(), [&](const Config& one) {
+          return same(one, item);
+        });
+  };
+  // One number stands for one per axis.
+  if (keras.is_array() && keras.size() > 0 && !ours.is_array()) {
+    return all(keras, ours);
+  }
+  if (ours.is_array() && ours.size() > 0 && !keras.is_array()) {
+    return all(ours, keras);
+  }
+  if (keras.is_string()) {
+    const Config* name = ours.find("class_name");
+    const Config& text = name != nullptr ? *name : ours;
+    return text.is_string() &&
+           plain(text.as_string()) == plain(keras.as_string());
+  }
+  return false;
+}
+
+struct Finder {
+  std::set<std::string> missing;  // what differs from Keras
+  std::string report;
+
+  void note(const std::string& row, const std::string& why) {
+    missing.insert(row);
+    report += row + ": " + why + "\n";
+  }
+
+  void compare(
+      const std::string& kind,
+      const std::string& name,
+      const Config& keras,
+      const Config& ours) {
+    const Config* properties = ours.find("properties");
+    for (const auto& [argument, wanted] : keras.at("arguments").as_object()) {
+      const std::string row = kind + " " + name + " " + argument;
+      const Config* field =
+          properties == nullptr ? nullptr : properties->find(argument);
+      const bool tensor = kind == "activations" && argument == "x";
+      if (tensor) continue;
+      if (field == nullptr) {
+        // What every layer, loss and optimizer takes is checked elsewhere.
+        note(row, "no such argument");
+        continue;
+      }
+      const bool required = wanted.contains("required");
+      bool needed = false;
+      if (const Config* list = ours.find("required")) {
+        for (const Config& item : list->as_array()) {
+          needed = needed || item == Config(argument);
+        }
+      }
+      if (required != needed) {
+        note(row, required ? "required by Keras" : "not required by Keras");
+      } else if (
+          !required && field->contains("default") &&
+          !same(wanted.at("default"), field->at("default"))) {
+        note(
+            row,
+            "Keras " + wanted.at("default").dump() + ", ours " +
+                field->at("default").dump());
+      }
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Keras's names are here with their arguments, or documented") {
+  const Config keras = Config::parse(
+      text_of(keratin::testing::fixture("catalogue/keras_names.json")),
+      "keras_names.json");
+  Finder finder;
+  for (const std::string& kind : keratin::catalogue_kinds()) {
+    const Config* names = keras.find(kind);
+    if (names == nullptr) continue;
+    const Config ours = keratin::catalogue(kind);
+    for (const auto& [name, entry] : names->as_object()) {
+      const Config* found = ours.find(name);
+      for (const Config& alias : entry.at("aliases").as_array()) {
+        if (found == nullptr) found = ours.find(alias.as_string());
+      }
+      if (found == nullptr) {
+        finder.note(kind + " " + name, "missing");
+      } else {
+        finder.compare(kind, name, entry, *found);
+      }
+    }
+  }
+  const std::set<std::string> reasons = documented();
+  std::string undocumented;
+  std::istringstream report(finder.report);
+  for (std::string line; std::getline(report, line);) {
+    if (!reasons.contains(line.substr(0, line.find(':')))) {
+      undocumented += line + "\n";
+    }
+  }
+  CHECK_MESSAGE(
+      undocumented.empty(),
+      "not as in Keras, and not in docs/keras_names.md:\n",
+      undocumented);
+  for (const std::string& row : reasons) {
+    CHECK_MESSAGE(
+        finder.missing.contains(row),
+        "documented as different, but is as in Keras: ",
+        row);
+  }
+}
