@@ -10,10 +10,13 @@
 #include <keratin/config.hpp>
 #include <keratin/constraints.hpp>
 #include <keratin/data/dataset.hpp>
+#include <keratin/data/directory.hpp>
 #include <keratin/data/scaler.hpp>
 #include <keratin/data/split.hpp>
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
+#include <keratin/feature_space.hpp>
+#include <keratin/files.hpp>
 #include <keratin/function.hpp>
 #include <keratin/gradients.hpp>
 #include <keratin/host_layer.hpp>
