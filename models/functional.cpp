@@ -8,6 +8,7 @@
 
 #include "layers/base/operation.hpp"
 #include "layers/base/symbolic_state.hpp"
+#include "models/host_plan.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin {
@@ -30,6 +31,7 @@ void FunctionalImpl::set_graph(
   inputs_ = std::move(inputs);
   outputs_ = std::move(outputs);
   nodes_ = std::move(graph.nodes);
+  plan_ = HostPlan::make(*this);
   clear_sublayers();
   for (const auto& layer : graph.layers) {
     add_sublayer(layer->name(), Layer(layer));
@@ -39,9 +41,6 @@ void FunctionalImpl::set_graph(
   ensure_built(shapes);
 }
 
-namespace {
-
-/// "input 'in0': expected shape (None, 5), got [3,4]".
 void check_input(
     const std::string& who, const SymbolicTensor& expected, const Shape& got) {
   const Shape& want = expected.shape();
@@ -63,6 +62,8 @@ void check_input(
       got.keras_str(),
       fix));
 }
+
+namespace {
 
 template <class T>
 std::vector<T> by_position(
@@ -128,8 +129,70 @@ std::vector<T> run_nodes(
 
 }  // namespace
 
+std::shared_ptr<const HostPart> FunctionalImpl::host_part() const {
+  return plan_;
+}
+
+std::vector<Value> FunctionalImpl::call_graph_part(
+    CallContext& ctx, const CallInputs& inputs) const {
+  const std::vector<Value> values = inputs.tensors();
+  const auto& cut = plan_->cut();
+  if (values.size() != cut.size()) {
+    fail(format(
+        "has layers on strings or categories, which work before the graph: use "
+        "it in a functional or Sequential model (expected {} tensors, got {})",
+        cut.size(),
+        values.size()));
+  }
+  std::unordered_map<const SymbolicState*, Value> known;
+  std::unordered_map<const CallNode*, std::vector<Value>> inner;
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    if (cut[i].state == nullptr) {
+      inner[cut[i].nested].push_back(values[i]);
+      continue;
+    }
+    const Value& value = values[i];
+    const bool is_input = plan_->input_of(cut[i]) >= 0;
+    if (is_input && value.dtype() != cut[i].state->dtype) {
+      known.emplace(cut[i].state, ops::cast(value, cut[i].state->dtype));
+    } else {
+      known.emplace(cut[i].state, value);
+    }
+  }
+  for (const auto& node : plan_->graph_nodes()) {
+    std::vector<Value> results;
+    if (const HostPlan* plan = plan_->nested(*node)) {
+      // Its own inputs pass through; what its host part yields is in our cut.
+      const auto tensors = node->arguments.tensors();
+      std::vector<Value> arguments;
+      std::size_t next = 0;
+      for (const HostPlan::Cut& item : plan->cut()) {
+        const std::ptrdiff_t input = plan->input_of(item);
+        arguments.push_back(
+            input >= 0
+                ? known.at(&tensors[static_cast<std::size_t>(input)].state())
+                : inner.at(node.get()).at(next++));
+      }
+      results = node->layer->invoke(ctx, CallInputs(std::move(arguments)));
+    } else {
+      results = node->layer->invoke(ctx, fill_in<Value>(node->arguments, known));
+    }
+    for (std::size_t i = 0; i < node->outputs.size(); ++i) {
+      if (const auto state = node->outputs[i].lock()) {
+        known.emplace(state.get(), results.at(i));
+      }
+    }
+  }
+  std::vector<Value> outputs;
+  for (const SymbolicState* state : plan_->graph_outputs()) {
+    outputs.push_back(known.at(state));
+  }
+  return outputs;
+}
+
 std::vector<Value> FunctionalImpl::call_many(
     CallContext& ctx, const CallInputs& inputs) {
+  if (plan_) return call_graph_part(ctx, inputs);
   std::vector<Value> values = by_position(who(), inputs_, inputs);
   for (std::size_t i = 0; i < values.size(); ++i) {
     check_input(who(), inputs_[i], values[i].shape());

@@ -7,10 +7,18 @@
 
 #include <keratin/model.hpp>
 
+#include "src/train/host_part.hpp"
+
 namespace keratin {
 
+class HostPlan;
+
 /// A graph of layers from input tensors to output tensors (Keras's Functional).
-class FunctionalImpl : public ModelImpl {
+///
+/// When some of them need the host, a graph of operations holds the rest: then
+/// call takes the cut of the plan (host_plan.hpp) instead of the inputs, and
+/// yields the plan's graph outputs.
+class FunctionalImpl : public ModelImpl, public HasHostPart {
  public:
   FunctionalImpl() = default;  // for reading a config
   FunctionalImpl(
@@ -41,6 +49,11 @@ class FunctionalImpl : public ModelImpl {
 
   const std::vector<SymbolicTensor>& outputs() const { return outputs_; }
 
+  /// Null when the graph does it all.
+  const std::shared_ptr<const HostPlan>& plan() const { return plan_; }
+
+  std::shared_ptr<const HostPart> host_part() const override;
+
   /// The calls, each after those it depends on.
   const std::vector<std::shared_ptr<CallNode>>& nodes() const { return nodes_; }
 
@@ -48,15 +61,24 @@ class FunctionalImpl : public ModelImpl {
   void set_graph(
       std::vector<SymbolicTensor> inputs, std::vector<SymbolicTensor> outputs);
 
+  std::vector<Value> call_graph_part(
+      CallContext& ctx, const CallInputs& inputs) const;
+
   std::vector<SymbolicTensor> inputs_;
   std::vector<SymbolicTensor> outputs_;
   std::vector<std::shared_ptr<CallNode>> nodes_;
+  std::shared_ptr<const HostPlan> plan_;
 
   // Whether inputs and outputs were given as one tensor, not as a list: Keras
   // tells the two apart in its files and in what predict returns.
   bool single_input_ = false;
   bool single_output_ = false;
 };
+
+/// Throws InvalidArgument "input 'in0': expected shape (None, 5), got [3,4]"
+/// unless the shape fits the input.
+void check_input(
+    const std::string& who, const SymbolicTensor& expected, const Shape& got);
 
 /// Keras's order of the layers and calls between inputs and outputs
 /// (map_graph): deepest first, then as a depth-first walk from the outputs

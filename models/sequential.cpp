@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <keratin/error.hpp>
+#include <keratin/host_layer.hpp>
 #include <keratin/layers/input.hpp>
 
 #include "layers/base/input_layer.hpp"
@@ -17,6 +18,21 @@ namespace {
 
 bool is_input(const Layer& layer) {
   return layer.class_name() == "InputLayer";
+}
+
+}  // namespace
+
+namespace {
+
+/// What a layer that works on the host takes: strings, else integers.
+DType host_dtype(
+    LayerImpl& layer, const Arguments<LayerImpl::Spec>& strings) {
+  try {
+    layer.compute_output_spec(strings);
+    return DType::string;
+  } catch (const InvalidArgument&) {
+    return DType::i64;
+  }
 }
 
 }  // namespace
@@ -88,9 +104,13 @@ void SequentialImpl::build(const std::vector<Shape>& input_shapes) {
   Shape shape = input_shapes[0];
   if (shape.empty()) fail("expected an input with a batch axis, got a scalar");
   shape[0] = kUnknown;
-  const LayerImpl& first = stack_[0].impl();
+  LayerImpl& first = stack_[0].impl();
   // A layer that takes integers as they are gets them as they are.
-  const DType dtype = first.casts_inputs() ? first.compute_dtype() : DType::i32;
+  DType dtype = first.casts_inputs() ? first.compute_dtype() : DType::i32;
+  if (const auto* host = dynamic_cast<const HostLayer*>(&first)) {
+    const Arguments<Spec> strings({shape, DType::string});
+    if (host->needs_host(strings)) dtype = host_dtype(first, strings);
+  }
   stack_.insert(
       stack_.begin(),
       Layer(std::make_shared<InputLayerImpl>(shape, dtype, std::string())));

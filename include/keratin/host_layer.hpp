@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,11 +86,41 @@ class KERATIN_API Adaptable {
   /// was given as an argument.
   virtual void adapt(const Tensor& data) = 0;
 
+  // The same in parts: reset, update for each batch, finalize.
+  virtual void reset_state() = 0;
+  virtual void update_state(const Tensor& batch) = 0;
+  virtual void finalize_state() = 0;
+
   /// Whether the state is known: adapted, given or read from a file.
   virtual bool adapted() const = 0;
 };
 
-/// Calls the layer's adapt. Throws InvalidArgument for a layer without.
+/// What the layer adapts with. Throws InvalidArgument for a layer that has
+/// nothing to adapt.
+KERATIN_API Adaptable& adaptable(const Layer& layer);
+
+/// Calls the layer's adapt.
 KERATIN_API void adapt(const Layer& layer, const Tensor& data);
+
+/// Adapts to the batches of a data::Dataset, or of any range of elements whose
+/// x is a TensorSet of one; to the first `steps` of them when that is given.
+template <class Batches>
+
+requires requires(const Batches& batches) {
+  (*batches.begin()).x.tensors();
+}
+
+void adapt(
+    const Layer& layer,
+    const Batches& batches,
+    std::optional<std::int64_t> steps = {}) {
+  Adaptable& state = adaptable(layer);
+  state.reset_state();
+  for (const auto& element : batches) {
+    if (steps && (*steps)-- <= 0) break;
+    state.update_state(element.x.tensors().at(0));
+  }
+  state.finalize_state();
+}
 
 }  // namespace keratin

@@ -82,6 +82,13 @@ std::vector<LayerImpl::Spec> trace(
     }
     return specs;
   } catch (const InvalidArgument& error) {
+    for (const LayerImpl::Spec& spec : inputs.tensors()) {
+      if (spec.dtype != DType::string) continue;
+      throw InvalidArgument(format(
+          "{} expected numbers, got strings; encode them first, e.g. with "
+          "TextVectorization or StringLookup",
+          layer.who()));
+    }
     throw InvalidArgument(hide_probe(error.what(), probe));
   }
 }

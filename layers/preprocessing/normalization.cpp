@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <keratin/host_layer.hpp>
 #include <keratin/layers/preprocessing.hpp>
 
 #include "layers/support/factories.hpp"
@@ -17,7 +18,7 @@ Config numbers_config(const std::optional<Numbers>& numbers) {
   return numbers ? tensor_to_config(numbers->tensor()) : Config();
 }
 
-class NormalizationImpl final : public KerasLayer {
+class NormalizationImpl final : public KerasLayer, public Adaptable {
  public:
   NormalizationImpl() = default;
 
@@ -77,7 +78,21 @@ class NormalizationImpl final : public KerasLayer {
     return invert_ ? mean + x * deviation : (x - mean) / deviation;
   }
 
-  void adapt(const Tensor& data) {
+  bool adapted() const override { return given() || adapted_; }
+
+  void adapt(const Tensor& data) override {
+    reset_state();
+    update_state(data);
+    finalize_state();
+  }
+
+  void reset_state() override {
+    if (given()) fail("expected no mean and variance, as adapt finds them");
+    seen_ = 0;
+  }
+
+  /// Mean and variance of all batches so far, from those of this one.
+  void update_state(const Tensor& data) override {
     if (given()) fail("expected no mean and variance, as adapt finds them");
     if (data.rank() == 0 || data.size() == 0) {
       fail(format("expected data to adapt to, got {}", data.shape()));
@@ -90,8 +105,31 @@ class NormalizationImpl final : public KerasLayer {
           data.shape()));
     }
     const auto [mean, variance] = statistics(data);
-    mean_weight_.assign(mean);
-    variance_weight_.assign(variance);
+    const double count = static_cast<double>(data.size());
+    const double total = seen_ + count;
+    const double share = count / total;
+    if (seen_ == 0) {
+      total_mean_ = mean.to_vector<double>();
+      total_variance_ = variance.to_vector<double>();
+    } else {
+      for (std::size_t i = 0; i < total_mean_.size(); ++i) {
+        const auto at = static_cast<std::int64_t>(i);
+        const double difference = mean.at(at) - total_mean_[i];
+        total_variance_[i] = (1 - share) * total_variance_[i] +
+                             share * variance.at(at) +
+                             share * (1 - share) * difference * difference;
+        total_mean_[i] += share * difference;
+      }
+    }
+    seen_ = total;
+  }
+
+  void finalize_state() override {
+    if (seen_ == 0) fail("expected data to adapt to, got none");
+    const Shape shape = mean_weight_.shape();
+    mean_weight_.assign(Tensor(total_mean_, shape));
+    variance_weight_.assign(Tensor(total_variance_, shape));
+    adapted_ = true;
   }
 
  protected:
@@ -208,6 +246,10 @@ class NormalizationImpl final : public KerasLayer {
 
   Config axis_ = Config::ints({-1});
   bool invert_ = false;
+  bool adapted_ = false;
+  double seen_ = 0;  // elements, while adapting
+  std::vector<double> total_mean_;
+  std::vector<double> total_variance_;
   Config mean_;
   Config variance_;
   std::vector<std::int64_t> axes_ = {-1};

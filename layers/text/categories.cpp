@@ -224,12 +224,12 @@ class DiscretizationImpl final : public HostKerasLayer, public Adaptable {
 
   bool adapted() const override { return !boundaries_config_.is_null(); }
 
-  void reset_state() {
+  void reset_state() override {
     check_adaptable();
     summary_ = {};
   }
 
-  void update_state(const Tensor& data) {
+  void update_state(const Tensor& data) override {
     check_adaptable();
     if (data.dtype() == DType::string || data.size() == 0) {
       fail(format(
@@ -241,7 +241,7 @@ class DiscretizationImpl final : public HostKerasLayer, public Adaptable {
         text::summarize(data.to_vector<float>(), epsilon_), summary_, epsilon_);
   }
 
-  void finalize_state() {
+  void finalize_state() override {
     check_adaptable();
     if (summary_.values.empty()) fail("expected data to adapt to, got none");
     boundaries_config_ = Config::array();

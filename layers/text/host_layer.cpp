@@ -14,13 +14,17 @@ bool HostLayer::needs_host(const Arguments<LayerImpl::Spec>& inputs) const {
 
 Adaptable::~Adaptable() = default;
 
-void adapt(const Layer& layer, const Tensor& data) {
+Adaptable& adaptable(const Layer& layer) {
   auto* const adaptable = dynamic_cast<Adaptable*>(&layer.impl());
   if (adaptable == nullptr) {
     throw InvalidArgument(
         format("{} has nothing to adapt to data", layer.impl().who()));
   }
-  adaptable->adapt(data);
+  return *adaptable;
+}
+
+void adapt(const Layer& layer, const Tensor& data) {
+  adaptable(layer).adapt(data);
 }
 
 }  // namespace keratin

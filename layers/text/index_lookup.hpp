@@ -78,9 +78,9 @@ class IndexLookup : public HostKerasLayer, public Adaptable {
 
   bool adapted() const override { return known_; }
 
-  void reset_state();
-  void update_state(const Tensor& data);
-  void finalize_state();
+  void reset_state() override;
+  void update_state(const Tensor& data) override;
+  void finalize_state() override;
 
   /// Counts the terms of one document more.
   void count_document(std::span<const View> terms);

@@ -158,13 +158,16 @@ class TextVectorizationImpl final : public HostKerasLayer, public Adaptable {
 
   void adapt(const Tensor& data) override {
     lookup_->check_adaptable();
-    lookup_->reset_state();
+    reset_state();
     update_state(data.rank() == 1 ? data.reshape({data.shape()[0], 1}) : data);
-    lookup_->finalize_state();
-    state_changed();
+    finalize_state();
   }
 
-  void update_state(const Tensor& data) {
+  void reset_state() override { lookup_->reset_state(); }
+
+  void finalize_state() override { lookup_->finalize_state(); }
+
+  void update_state(const Tensor& data) override {
     lookup_->check_adaptable();
     const Tensor texts = squeezed(data);
     const auto values = texts.data<std::string>();
@@ -462,7 +465,7 @@ void TextVectorization::adapt(const Tensor& texts) {
 }
 
 void TextVectorization::reset_state() {
-  impl_of(*this).lookup().reset_state();
+  impl_of(*this).reset_state();
 }
 
 void TextVectorization::update_state(const Tensor& texts) {
@@ -470,7 +473,7 @@ void TextVectorization::update_state(const Tensor& texts) {
 }
 
 void TextVectorization::finalize_state() {
-  impl_of(*this).lookup().finalize_state();
+  impl_of(*this).finalize_state();
 }
 
 void TextVectorization::set_vocabulary(

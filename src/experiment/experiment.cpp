@@ -8,6 +8,7 @@
 #include <keratin/callbacks.hpp>
 #include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
+#include <keratin/host_layer.hpp>
 #include <keratin/io/npy.hpp>
 #include <keratin/random.hpp>
 
@@ -68,6 +69,35 @@ class DeterministicScope {
  private:
   bool before_;
 };
+
+/// Calls adapt of the layers that work on the data themselves, as one would in
+/// C++ before training: those of a stack up to the first with weights, and those
+/// behind the input of another model.
+void adapt_layers(const Model& model, const Tensor& x) {
+  std::vector<Layer> adaptable;
+  const auto wants = [](const Layer& layer) {
+    const auto* state = dynamic_cast<const Adaptable*>(&layer.impl());
+    return state != nullptr && !state->adapted();
+  };
+  const std::vector<Layer> layers = model.layers();
+  if (model.impl().class_name() == "Sequential") {
+    std::size_t last = layers.size();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (wants(layers[i])) last = i;
+    }
+    Tensor data = x;
+    for (std::size_t i = 0; i <= last && last < layers.size(); ++i) {
+      if (wants(layers[i])) adapt(layers[i], data);
+      if (i < last) data = layers[i](data);
+    }
+    return;
+  }
+  const std::vector<SymbolicTensor> inputs = model.inputs();
+  if (inputs.size() != 1) return;
+  for (const Layer& layer : layers) {
+    if (wants(layer) && layer.input() == inputs[0]) adapt(layer, x);
+  }
+}
 
 std::string read_text(const std::string& path) {
   if (std::filesystem::is_directory(path)) {
@@ -154,6 +184,10 @@ Model Experiment::model() {
       impl_->root.model.file().empty()
           ? *impl_->root.model.model()
           : experiment::model_from_file(impl_->model_path(), "$.model");
+  // What the config describes knows no data yet; what a file holds does.
+  if (impl_->root.model.file().empty()) {
+    adapt_layers(model, impl_->load().train.x);
+  }
   if (!model.built()) {
     Shape shape = impl_->load().train.x.shape();
     shape[0] = kUnknown;

@@ -88,6 +88,12 @@ void IdxSection::check(const std::string& where) const {
   check_pair(where, "x_test", x_test, "y_test", y_test);
 }
 
+void TextDirectorySection::fields(FieldVisitor& visit) {
+  visit("path", path, {.required = true});
+  visit("test_path", test_path);
+  visit("classes", classes);
+}
+
 void DataSection::fields(FieldVisitor& visit) {
   visit(
       "name",
@@ -97,6 +103,7 @@ void DataSection::fields(FieldVisitor& visit) {
   visit("csv", csv);
   visit("npz", npz);
   visit("idx", idx);
+  visit("text_directory", text_directory);
   visit("test_size", test_size, {.minimum = 0});
   visit("shuffle", shuffle);
   visit("stratify", stratify);
@@ -106,12 +113,14 @@ void DataSection::fields(FieldVisitor& visit) {
 }
 
 void DataSection::check(const std::string& where) const {
-  const int sources =
-      (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) + (idx ? 1 : 0);
+  const int sources = (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) +
+                      (idx ? 1 : 0) + (text_directory ? 1 : 0);
   if (sources != 1) {
     refuse(
         where,
-        format("expected one of name, csv, npz and idx, got {}", sources));
+        format(
+            "expected one of name, csv, npz, idx and text_directory, got {}",
+            sources));
   }
   if (!shuffle && stratify.value_or(false)) {
     refuse(where + ".stratify", "expected false without shuffle, got true");

@@ -106,11 +106,22 @@ struct IdxSection final : Section {
   void check(const std::string& where) const override;
 };
 
+struct TextDirectorySection final : Section {
+  std::string path;
+  std::optional<std::string> test_path;
+  std::vector<std::string> classes;  // empty: the folders, sorted
+
+  std::string class_name() const override { return "text_directory"; }
+
+  void fields(FieldVisitor& visit) override;
+};
+
 struct DataSection final : Section {
   std::optional<std::string> name;
   Nested<CsvSection> csv;
   Nested<NpzSection> npz;
   Nested<IdxSection> idx;
+  Nested<TextDirectorySection> text_directory;
   std::optional<double> test_size;
   bool shuffle = true;
   std::optional<bool> stratify;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -229,7 +231,10 @@ class KERATIN_API Standardize {
 
   Standardize(std::string name) : name_(std::move(name)) {}
 
-  Standardize(Function function) : function_(std::move(function)) {}
+  template <class F>
+
+  requires std::is_invocable_r_v<std::string, F, const std::string&>
+  Standardize(F function) : function_(std::move(function)) {}
 
   // NOLINTEND(google-explicit-constructor)
 
@@ -246,7 +251,8 @@ class KERATIN_API Standardize {
 /// function of one's own.
 class KERATIN_API Split {
  public:
-  using Function = std::function<std::vector<std::string>(const std::string&)>;
+  using Tokens = std::vector<std::string>;
+  using Function = std::function<Tokens(const std::string&)>;
 
   // NOLINTBEGIN(google-explicit-constructor): names read as what they name
   Split(std::nullptr_t) : name_(std::nullopt) {}
@@ -255,7 +261,11 @@ class KERATIN_API Split {
 
   Split(std::string name) : name_(std::move(name)) {}
 
-  Split(Function function) : function_(std::move(function)) {}
+  template <class F>
+
+  requires std::is_invocable_r_v<Tokens, F, const std::string&> Split(
+      F function)
+      : function_(std::move(function)) {}
 
   // NOLINTEND(google-explicit-constructor)
 
