@@ -12,7 +12,9 @@
 namespace keratin {
 
 /// The arrays of a model's inputs or targets: one, several in order, or several
-/// by name. Every one has the same number of rows.
+/// by name. Every one has the same number of rows. Tensor() among targets or
+/// sample weights stands for none, as Keras's None does; an output without a
+/// loss or metrics needs no target.
 class KERATIN_API TensorSet {
  public:
   using Named = std::pair<std::string, Tensor>;

@@ -20,7 +20,8 @@ TensorSet TensorSet::slice(std::int64_t begin, std::int64_t end) const {
   TensorSet out;
   out.names_ = names_;
   for (const Tensor& tensor : tensors_) {
-    out.tensors_.push_back(tensor.slice(begin, end));
+    const bool none = tensor.shape() == Shape{0};
+    out.tensors_.push_back(none ? tensor : tensor.slice(begin, end));
   }
   return out;
 }

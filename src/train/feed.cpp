@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include <keratin/error.hpp>
 #include <keratin/random.hpp>
@@ -16,17 +17,20 @@
 namespace keratin {
 
 std::int64_t FeedData::rows() const {
+  if (host_rows >= 0) return host_rows;
   return x.empty() ? 0 : x[0].shape()[0];
 }
 
 namespace {
 
-/// The arrays in the model's order.
+/// The arrays in the model's order. Absent where no array has the name, unless
+/// `all` are wanted.
 std::vector<Tensor> in_order(
     const std::string& who,
     const TensorSet& set,
     const std::vector<std::string>& names,
-    const char* what) {
+    const char* what,
+    bool all) {
   if (set.names().empty()) return set.tensors();
   std::vector<Tensor> tensors(names.size());
   std::vector<bool> given(names.size(), false);
@@ -45,20 +49,66 @@ std::vector<Tensor> in_order(
     given[at] = true;
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (given[i]) continue;
+    if (given[i] || !all) continue;
     throw InvalidArgument(format("{} got no {} '{}'", who, what, names[i]));
   }
   return tensors;
 }
 
+/// Which outputs have a loss; empty when all have the same one or none has.
+std::vector<bool> outputs_with_loss(const ModelImpl& model) {
+  std::vector<bool> has;
+  if (!model.compiled()) return has;
+  const PerOutput<Loss>& loss = model.compile_arguments().loss;
+  if (loss.empty() || loss.single()) return has;
+  if (loss.names().empty()) {
+    for (const Loss& each : loss.list()) has.push_back(static_cast<bool>(each));
+    return has;
+  }
+  for (const std::string& output : model.output_names()) {
+    const auto& names = loss.names();
+    const auto found = std::find(names.begin(), names.end(), output);
+    const auto at = static_cast<std::size_t>(found - names.begin());
+    has.push_back(at < names.size() && loss.list()[at]);
+  }
+  return has;
+}
+
+/// As many arrays as outputs have a loss: they are those outputs'.
+void spread_over_losses(
+    const std::vector<bool>& has_loss, std::vector<Tensor>& tensors) {
+  const auto losses = std::count(has_loss.begin(), has_loss.end(), true);
+  if (tensors.empty() || tensors.size() == has_loss.size() ||
+      tensors.size() != static_cast<std::size_t>(losses)) {
+    return;
+  }
+  std::vector<Tensor> spread;
+  auto next = tensors.begin();
+  for (const bool has : has_loss) spread.push_back(has ? *next++ : Tensor());
+  tensors = std::move(spread);
+}
+
+/// Absent arrays have any number of rows.
 void check_rows(
     const std::string& who,
     const std::vector<Tensor>& tensors,
     const char* what,
-    std::int64_t rows) {
+    std::int64_t rows,
+    const std::vector<LayerImpl::Spec>& specs = {}) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& tensor = tensors[i];
-    if (tensor.dtype() == DType::string) {
+    if (absent(tensor)) continue;
+    const bool texts = i < specs.size() && specs[i].dtype == DType::string;
+    if (texts && tensor.dtype() != DType::string) {
+      throw InvalidArgument(format(
+          "{} {}[{}]: expected strings, got {}{}",
+          who,
+          what,
+          i,
+          tensor.dtype(),
+          tensor.shape()));
+    }
+    if (!texts && tensor.dtype() == DType::string) {
       throw InvalidArgument(format(
           "{} {}[{}]: expected numbers, got strings; encode them first",
           who,
@@ -118,6 +168,10 @@ Tensor weights_of_classes(
 
 }  // namespace
 
+bool absent(const Tensor& tensor) {
+  return tensor.dtype() == DType::f32 && tensor.shape() == Shape{0};
+}
+
 void check_labels(
     const ModelImpl& model, const std::string& who, const FeedData& data) {
   const auto specs = model.output_specs();
@@ -126,7 +180,7 @@ void check_labels(
     for (const OutputLoss& known : model.trainer_state().losses) {
       if (known.output == i) loss = &known.loss.impl();
     }
-    if (loss == nullptr || !loss->is_sparse()) continue;
+    if (loss == nullptr || !loss->is_sparse() || absent(data.y[i])) continue;
     const Config axis = loss->get_config().get("axis", -1);
     if (!axis.is_int() || axis.as_int() != -1) continue;  // classes elsewhere
     if (specs[i].shape.empty() || specs[i].shape.back() == kUnknown) continue;
@@ -159,10 +213,16 @@ FeedData check_data(
     const TensorSet& sample_weight,
     const std::map<std::int64_t, double>& class_weight) {
   FeedData data;
-  data.x = in_order(who, x, model.input_names(), "input");
-  data.y = in_order(who, y, model.output_names(), "target");
+  const std::vector<std::string> outputs = model.output_names();
+  data.x = in_order(who, x, model.input_names(), "input", true);
+  data.y = in_order(who, y, outputs, "target", false);
   data.sample_weight =
-      in_order(who, sample_weight, model.output_names(), "sample_weight");
+      in_order(who, sample_weight, outputs, "sample_weight", false);
+  const std::vector<bool> has_loss = outputs_with_loss(model);
+  spread_over_losses(has_loss, data.y);
+  if (sample_weight.size() > 1) {
+    spread_over_losses(has_loss, data.sample_weight);
+  }
   if (data.x.empty()) throw InvalidArgument(format("{} got no input", who));
   if (data.x[0].rank() == 0 || data.x[0].shape()[0] == 0) {
     throw InvalidArgument(format(
@@ -171,7 +231,11 @@ FeedData check_data(
         data.x[0].shape()));
   }
   const std::int64_t rows = data.rows();
-  check_rows(who, data.x, "x", rows);
+  for (std::size_t i = 0; i < data.x.size(); ++i) {
+    if (!absent(data.x[i])) continue;
+    throw InvalidArgument(format("{} x[{}] is empty", who, i));
+  }
+  check_rows(who, data.x, "x", rows, model.input_specs());
   check_rows(who, data.y, "y", rows);
   check_rows(who, data.sample_weight, "sample_weight", rows);
   if (!class_weight.empty()) {
@@ -179,7 +243,7 @@ FeedData check_data(
       throw InvalidArgument(
           format("{} got both class_weight and sample_weight; give one", who));
     }
-    if (data.y.size() != 1) {
+    if (data.y.size() != 1 || absent(data.y[0])) {
       throw InvalidArgument(format(
           "{} class_weight needs a model with one output, got {} targets",
           who,
@@ -195,6 +259,14 @@ FeedData check_data(
         data.y.size(),
         data.sample_weight.size()));
   }
+  data.host = host_part_of(model);
+  return data;
+}
+
+FeedData as_batch(FeedData data) {
+  if (!data.host) return data;
+  data.host_rows = data.rows();
+  data.x = data.host->before(data.x, data.host_values);
   return data;
 }
 
@@ -230,12 +302,46 @@ std::int64_t Feed::batches() const {
   return (data_.rows() + batch_size_ - 1) / batch_size_;
 }
 
+Feed::~Feed() {
+  drop_ahead();
+}
+
+void Feed::drop_ahead() {
+  if (ahead_.valid()) ahead_.wait();
+  ahead_ = {};
+}
+
 void Feed::start() {
+  drop_ahead();
   position_ = 0;
   if (shuffle_) order_ = random_order(data_.rows());
 }
 
 bool Feed::next(FeedData& batch) {
+  return data_.host ? next_from_host(batch) : cut(batch);
+}
+
+bool Feed::next_from_host(FeedData& batch) {
+  const auto compute = [host = data_.host](FeedData raw) {
+    raw.host = host;
+    return as_batch(std::move(raw));
+  };
+  if (ahead_.valid()) {
+    batch = ahead_.get();
+  } else {
+    FeedData raw;
+    if (!cut(raw)) return false;
+    batch = compute(std::move(raw));
+  }
+  // Programs use all processors already: what runs some is not run beside them.
+  if (data_.host->runs_programs()) return true;
+  if (FeedData raw; cut(raw)) {
+    ahead_ = std::async(std::launch::async, compute, std::move(raw));
+  }
+  return true;
+}
+
+bool Feed::cut(FeedData& batch) {
   if (position_ >= data_.rows()) return false;
   begin_ = position_;
   end_ = std::min(position_ + batch_size_, data_.rows());
@@ -249,8 +355,18 @@ bool Feed::next(FeedData& batch) {
 void Feed::gather(const std::vector<Tensor>& from, std::vector<Tensor>& to) {
   to.resize(from.size());
   for (std::size_t i = 0; i < from.size(); ++i) {
+    if (absent(from[i])) {
+      to[i] = from[i];
+      continue;
+    }
     if (order_.empty()) {
       to[i] = from[i].slice(begin_, end_);
+      continue;
+    }
+    if (from[i].dtype() == DType::string) {
+      to[i] = from[i].take(std::span<const std::int64_t>(order_).subspan(
+          static_cast<std::size_t>(begin_),
+          static_cast<std::size_t>(end_ - begin_)));
       continue;
     }
     Shape shape = from[i].shape();

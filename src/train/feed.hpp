@@ -1,26 +1,46 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <keratin/model.hpp>
 #include <keratin/training.hpp>
 
+#include "src/train/host_part.hpp"
+
 namespace keratin {
 
-/// The arrays of a run, checked against the model and each other.
+/// The arrays of a run, checked against the model and each other. Targets and
+/// sample weights are one per output (weights: or one for all); those of an
+/// output that has none are absent().
 struct FeedData {
   std::vector<Tensor> x;
   std::vector<Tensor> y;
   std::vector<Tensor> sample_weight;
 
+  // Of a model with a host part: x are the model's inputs in the arrays of a
+  // run and the graph's in a batch, which then knows its rows and what the host
+  // keeps for after the graph.
+  std::shared_ptr<const HostPart> host = nullptr;
+  HostValues host_values = {};
+  std::int64_t host_rows = -1;
+
   std::int64_t rows() const;
 };
 
-/// Orders named arrays as the model's inputs and outputs, turns class weights
-/// into sample weights, and checks counts, rows, string dtypes and labels.
+/// The arrays as one batch for the graph: runs the host part, if there is one.
+FeedData as_batch(FeedData data);
+
+/// Whether this stands for no array: Tensor(), where Keras has None.
+bool absent(const Tensor& tensor);
+
+/// Orders named arrays as the model's inputs and outputs (as many targets as
+/// there are losses belong to the outputs that have one), turns class weights
+/// into sample weights, and checks counts, rows and string dtypes.
 /// `who` starts the messages: "[model: Sequential] fit".
 FeedData check_data(
     ModelImpl& model,
@@ -38,10 +58,21 @@ void check_labels(
 
 /// Cuts arrays into batches, shuffled anew on every pass when asked. A batch
 /// that is a run of rows shares the arrays' memory; a shuffled one is gathered
-/// into buffers that are used again.
+/// into buffers that are used again. A model's host part runs on a thread of
+/// its own, one batch ahead.
 class Feed {
  public:
   Feed(FeedData data, std::int64_t batch_size, bool shuffle);
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  const FeedData& data() const { return data_; }
+
+  /// Whether a batch of this many rows is a smaller one after full ones.
+  bool is_partial(std::int64_t rows) const {
+    return rows < batch_size_ && batch_size_ <= data_.rows();
+  }
 
   /// Batches in one pass over the data.
   std::int64_t batches() const;
@@ -54,9 +85,13 @@ class Feed {
   bool next(FeedData& batch);
 
   /// Whether the last batch of this pass has been given.
-  bool done() const { return position_ >= data_.rows(); }
+  bool done() const { return position_ >= data_.rows() && !ahead_.valid(); }
 
  private:
+  bool cut(FeedData& batch);
+  bool next_from_host(FeedData& batch);
+  void drop_ahead();
+
   void gather(const std::vector<Tensor>& from, std::vector<Tensor>& to);
 
   FeedData data_;
@@ -66,6 +101,7 @@ class Feed {
   std::vector<std::int64_t> order_;  // empty: as it stands
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
+  std::future<FeedData> ahead_;  // the batch after the last one given
 };
 
 /// Random order of 0 .. count-1, from the seeds of set_random_seed.

@@ -33,29 +33,38 @@ void require_positive(
       format("{} expected {} >= 1, got {}", who, what, value));
 }
 
-/// Runs the training or test program on batch after batch.
+/// Runs the training or test program on the batches of a feed, which outlives
+/// it. `who` starts the messages.
 class StepRunner {
  public:
-  StepRunner(ModelImpl& model, Mode mode, std::string who)
-      : model_(model), mode_(mode), who_(std::move(who)) {}
+  StepRunner(ModelImpl& model, Mode mode, const Feed& feed, std::string who)
+      : model_(model), mode_(mode), feed_(feed), who_(std::move(who)) {
+    const HostPart* const host = feed.data().host.get();
+    if (host != nullptr && !host->ends_in_graph()) {
+      throw InvalidArgument(format(
+          "{} the outputs come from the host, which has no gradients; train a "
+          "model that ends before",
+          who_));
+    }
+  }
 
-  /// `all`: the arrays that the batch is from, for the check of the labels.
-  void run(const FeedData& batch, const FeedData& all) {
+  void run(const FeedData& batch) {
     // Batches of a pass mostly have one shape: the last program fits.
     const std::int64_t rows = batch.rows();
-    if (!program_ || rows != rows_) {
-      program_ =
-          step_program(model_, mode_, batch.x, batch.y, batch.sample_weight);
+    // What the host yields may have another length for every batch.
+    if (!program_ || rows != rows_ || feed_.data().host) {
+      program_ = step_program(model_, mode_, batch, feed_.is_partial(rows));
       rows_ = rows;
     }
     if (!checked_) {
-      check_labels(model_, who_, all);
+      check_labels(model_, who_, feed_.data());
       checked_ = true;
     }
-    inputs_.assign(batch.x.begin(), batch.x.end());
-    inputs_.insert(inputs_.end(), batch.y.begin(), batch.y.end());
-    inputs_.insert(
-        inputs_.end(), batch.sample_weight.begin(), batch.sample_weight.end());
+    for (const auto* tensors : {&batch.x, &batch.y, &batch.sample_weight}) {
+      for (const Tensor& tensor : *tensors) {
+        if (!absent(tensor)) inputs_.push_back(tensor);
+      }
+    }
     program_->run(inputs_, outputs_);
     // Dropped, so that the feed may write to its buffers without a copy.
     inputs_.clear();
@@ -64,6 +73,7 @@ class StepRunner {
  private:
   ModelImpl& model_;
   Mode mode_;
+  const Feed& feed_;
   std::string who_;
   std::shared_ptr<Program> program_;
   std::int64_t rows_ = -1;
@@ -89,6 +99,10 @@ ValidationData split_off(const std::string& who, double share, FeedData& data) {
   const auto cut = [&](std::vector<Tensor>& tensors) {
     std::vector<Tensor> rest;
     for (Tensor& tensor : tensors) {
+      if (absent(tensor)) {
+        rest.push_back(tensor);
+        continue;
+      }
       rest.push_back(tensor.slice(keep, rows));
       tensor = tensor.slice(0, keep);
     }
@@ -129,6 +143,28 @@ void check_fit(const std::string& who, const FitArguments& arguments) {
   }
 }
 
+/// Refuses validation data that the model cannot take before it is trained.
+void check_like_input(
+    const ModelImpl& model, const std::string& who, const FeedData& data) {
+  if (data.host) return;  // made on the data threads: known when it comes
+  const auto specs = model.input_specs();
+  for (std::size_t i = 0; i < specs.size() && i < data.x.size(); ++i) {
+    const Shape& want = specs[i].shape;
+    const Shape& got = data.x[i].shape();
+    bool fits = want.rank() == got.rank();
+    for (std::size_t axis = 0; fits && axis < want.rank(); ++axis) {
+      fits = want[axis] == kUnknown || want[axis] == got[axis] || axis == 0;
+    }
+    if (fits) continue;
+    throw InvalidArgument(format(
+        "{} x[{}]: expected shape {}, got {}",
+        who,
+        i,
+        want.keras_str(),
+        got.keras_str()));
+  }
+}
+
 /// One epoch of training.
 class Epochs {
  public:
@@ -138,9 +174,8 @@ class Epochs {
       const FitArguments& arguments,
       const std::string& who)
       : model_(model),
-        all_(data),
         feed_(std::move(data), arguments.batch_size, arguments.shuffle),
-        runner_(model, Mode::train, who),
+        runner_(model, Mode::train, feed_, who),
         limit_(arguments.steps_per_epoch),
         group_(model.compile_arguments().steps_per_execution) {}
 
@@ -165,11 +200,11 @@ class Epochs {
         break;
       }
       callbacks.call(&Callback::on_train_batch_begin, step, none);
-      runner_.run(batch_, all_);
+      runner_.run(batch_);
       // steps_per_execution: callbacks see every so many batches only.
       std::int64_t done = 1;
       while (done < group_ && step + done < steps() && advance()) {
-        runner_.run(batch_, all_);
+        runner_.run(batch_);
         ++done;
       }
       step += done;
@@ -187,7 +222,6 @@ class Epochs {
   }
 
   ModelImpl& model_;
-  FeedData all_;
   Feed feed_;
   StepRunner runner_;
   std::optional<std::int64_t> limit_;
@@ -207,14 +241,14 @@ Logs run_evaluation(
   model.reset_metrics();
   Feed feed(data, batch_size, false);
   feed.start();
-  StepRunner runner(model, Mode::test, who);
+  StepRunner runner(model, Mode::test, feed, who);
   Logs none;
   callbacks.call(&Callback::on_test_begin, none);
   FeedData batch;
   std::int64_t step = 0;
   while ((!steps || step < *steps) && feed.next(batch)) {
     callbacks.call(&Callback::on_test_batch_begin, step, none);
-    runner.run(batch, data);
+    runner.run(batch);
     Logs logs = model.metric_results();
     callbacks.call(&Callback::on_test_batch_end, step, logs);
     ++step;
@@ -247,6 +281,9 @@ History ModelImpl::fit(
         validation->x,
         validation->y,
         validation->sample_weight);
+    if (arguments.validation_data) {
+      check_like_input(*this, who + " validation_data", *validation_data);
+    }
   }
 
   Epochs epochs(*this, std::move(data), arguments, who);
@@ -313,6 +350,36 @@ Logs ModelImpl::evaluate(
       *this, who, data, arguments.batch_size, arguments.steps, callbacks);
 }
 
+namespace {
+
+/// The outputs of batches, which may be strings, one after the other.
+std::vector<Tensor> join_batches(
+    const std::string& who, const std::vector<std::vector<Tensor>>& parts) {
+  std::vector<Tensor> all;
+  for (std::size_t i = 0; !parts.empty() && i < parts[0].size(); ++i) {
+    std::vector<Tensor> rows;
+    for (const std::vector<Tensor>& part : parts) {
+      const Shape& first = parts[0][i].shape();
+      Shape shape = part[i].shape();
+      if (!shape.empty() && !first.empty()) shape[0] = first[0];
+      if (shape != first || (first.empty() && parts.size() > 1)) {
+        throw InvalidArgument(format(
+            "{} got outputs of shapes {} and {}, which cannot be joined over "
+            "batches; give TextVectorization an output_sequence_length, or "
+            "predict in one batch",
+            who,
+            first,
+            part[i].shape()));
+      }
+      rows.push_back(part[i]);
+    }
+    all.push_back(rows.size() == 1 ? rows[0] : concatenate(rows));
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<Tensor> ModelImpl::predict(
     const TensorSet& x, const PredictArguments& arguments) {
   const std::string who = this->who() + " predict";
@@ -333,8 +400,9 @@ std::vector<Tensor> ModelImpl::predict(
   callbacks.call(&Callback::on_predict_begin, none);
   feed.start();
   FeedData batch;
-  std::vector<Tensor> results;   // of a batch
-  std::vector<Tensor> gathered;  // of all
+  std::vector<Tensor> results;             // of a batch
+  std::vector<Tensor> gathered;            // of all
+  std::vector<std::vector<Tensor>> parts;  // of batches with a host part
   std::int64_t row = 0;
   std::int64_t total = data.rows();
   if (arguments.steps) {
@@ -343,9 +411,15 @@ std::vector<Tensor> ModelImpl::predict(
   std::int64_t step = 0;
   while (row < total && feed.next(batch)) {
     callbacks.call(&Callback::on_predict_batch_begin, step, none);
-    const auto program = step_program(*this, Mode::predict, batch.x, {}, {});
-    program->run(batch.x, results);
-    if (batch.rows() == total) {
+    if (!data.host || !data.host->graph_free()) {
+      const auto program = step_program(
+          *this, Mode::predict, batch, feed.is_partial(batch.rows()));
+      program->run(batch.x, results);
+    }
+    if (data.host) {
+      parts.push_back(data.host->after(batch.host_values, std::move(results)));
+      results.clear();
+    } else if (batch.rows() == total) {
       gathered = std::exchange(results, {});
     } else {
       if (gathered.empty()) {
@@ -378,7 +452,7 @@ std::vector<Tensor> ModelImpl::predict(
     ++step;
   }
   callbacks.call(&Callback::on_predict_end, none);
-  return gathered;
+  return data.host ? join_batches(who, parts) : gathered;
 }
 
 namespace {
@@ -397,7 +471,8 @@ Logs run_on_batch(
   build_model(model, x.tensors());
   const FeedData data =
       check_data(model, who, x, y, sample_weight, class_weight);
-  StepRunner(model, mode, who).run(data, data);
+  const Feed feed(data, data.rows(), false);
+  StepRunner(model, mode, feed, who).run(as_batch(data));
   Logs logs = model.metric_results();
   logs.entries();
   return logs;
@@ -423,8 +498,13 @@ Logs ModelImpl::test_on_batch(
 std::vector<Tensor> ModelImpl::predict_on_batch(const TensorSet& x) {
   const std::string who = this->who() + " predict_on_batch";
   build_model(*this, x.tensors());
-  const FeedData data = check_data(*this, who, x, {}, {});
-  return step_program(*this, Mode::predict, data.x, {}, {})->run(data.x);
+  const FeedData data = as_batch(check_data(*this, who, x, {}, {}));
+  std::vector<Tensor> results;
+  if (!data.host || !data.host->graph_free()) {
+    results = step_program(*this, Mode::predict, data, false)->run(data.x);
+  }
+  if (!data.host) return results;
+  return data.host->after(data.host_values, std::move(results));
 }
 
 }  // namespace keratin

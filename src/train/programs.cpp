@@ -10,6 +10,8 @@
 #include "src/core/log.hpp"
 #include "src/ir/graph.hpp"
 #include "src/runtime/registry.hpp"
+#include "src/train/feed.hpp"
+#include "src/train/host_part.hpp"
 #include "src/train/trainer_state.hpp"
 
 namespace keratin {
@@ -43,6 +45,7 @@ void append_trainable(std::string& key, const ModelImpl& model) {
   }
 }
 
+/// Absent arrays are empty values.
 std::vector<Value> parameters(
     Graph& graph,
     const std::vector<Tensor>& tensors,
@@ -50,6 +53,10 @@ std::vector<Value> parameters(
     const char* fallback) {
   std::vector<Value> values;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (absent(tensors[i])) {
+      values.emplace_back();
+      continue;
+    }
     std::string name = i < names.size() ? names[i] : std::string(fallback);
     if (i >= names.size() && i > 0) name += format("_{}", i);
     values.push_back(graph.parameter(
@@ -67,6 +74,7 @@ Backend& backend_of(const ModelImpl& model) {
 
 CompileOptions options_of(const ModelImpl& model, std::string name) {
   CompileOptions options;
+  options.choices = model.trainer_state().choices;
   options.name = std::move(name);
   options.check_nan =
       env::check_nan() ||
@@ -130,22 +138,18 @@ void check_trainable(const ModelImpl& model) {
       model.who()));
 }
 
-Graph build_step(
-    ModelImpl& model,
-    Mode mode,
-    const std::vector<Tensor>& x,
-    const std::vector<Tensor>& y,
-    const std::vector<Tensor>& sample_weight) {
+Graph build_step(ModelImpl& model, Mode mode, const FeedData& batch) {
   Graph graph;
   StepContext ctx(graph, model, mode == Mode::train);
   StepData data;
-  data.x = parameters(graph, x, model.input_names(), "x");
+  data.x = parameters(graph, batch.x, model.input_names(), "x");
   std::vector<std::string> targets;
   for (const std::string& name : model.output_names()) {
     targets.push_back("y:" + name);
   }
-  data.y = parameters(graph, y, targets, "y");
-  data.sample_weight = parameters(graph, sample_weight, {}, "sample_weight");
+  data.y = parameters(graph, batch.y, targets, "y");
+  data.sample_weight =
+      parameters(graph, batch.sample_weight, {}, "sample_weight");
   std::vector<Value> outputs;
   switch (mode) {
     case Mode::train:
@@ -174,30 +178,27 @@ void build_model(ModelImpl& model, const std::vector<Tensor>& x) {
 }
 
 std::shared_ptr<Program> step_program(
-    ModelImpl& model,
-    Mode mode,
-    const std::vector<Tensor>& x,
-    const std::vector<Tensor>& y,
-    const std::vector<Tensor>& sample_weight) {
+    ModelImpl& model, Mode mode, const FeedData& batch, bool partial) {
   TrainerState& state = model.trainer();
   std::string key = mode_name(mode);
-  append_types(key, x);
-  append_types(key, y);
-  append_types(key, sample_weight);
+  append_types(key, batch.x);
+  append_types(key, batch.y);
+  append_types(key, batch.sample_weight);
+  append_host_state(key, model);
   if (mode == Mode::train) append_trainable(key, model);
   const std::lock_guard lock(state.mutex);
   Backend& backend = backend_of(model);
   state.use_backend(backend);
   if (auto program = state.programs.find(key)) return program;
-  build_unlocked(model, x);
+  build_unlocked(model, batch.x);
   Undo undo(state);
-  const Graph graph = build_step(model, mode, x, y, sample_weight);
+  const Graph graph = build_step(model, mode, batch);
   KERATIN_LOG(train, "{}: compiling {}", model.name(), key);
-  auto program = std::make_shared<Program>(
-      graph,
-      backend,
-      state.group,
-      options_of(model, model.name() + "_" + mode_name(mode)));
+  CompileOptions options =
+      options_of(model, model.name() + "_" + mode_name(mode));
+  options.partial_batch = partial;
+  auto program =
+      std::make_shared<Program>(graph, backend, state.group, options);
   undo.keep();
   if (mode != Mode::predict) state.results.reset();
   return state.programs.keep(key, std::move(program));

@@ -118,6 +118,35 @@ std::vector<MetricSet::List> spread_metrics(
 
 }  // namespace
 
+namespace {
+
+void require_target(
+    const ModelImpl& model,
+    const std::vector<std::string>& outputs,
+    const std::vector<Value>& y,
+    std::size_t output,
+    const char* what) {
+  if (output < y.size() && y[output]) return;
+  throw InvalidArgument(format(
+      "{} expected a target for the output '{}', which has a {}; got none",
+      model.who(),
+      outputs[output],
+      what));
+}
+
+}  // namespace
+
+void require_targets(const ModelImpl& model, const std::vector<Value>& y) {
+  const TrainerState& state = model.trainer_state();
+  const std::vector<std::string> outputs = outputs_of(model, y.size());
+  for (const OutputLoss& loss : state.losses) {
+    require_target(model, outputs, y, loss.output, "loss");
+  }
+  for (const OutputMetric& metric : state.metrics) {
+    require_target(model, outputs, y, metric.output, "metric");
+  }
+}
+
 void resolve_losses(
     ModelImpl& model,
     const std::vector<Value>& y,
@@ -130,6 +159,7 @@ void resolve_losses(
   state.losses.clear();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!losses[i] || !*losses[i]) continue;
+    require_target(model, outputs, y, i, "loss");
     OutputLoss loss;
     loss.output = i;
     loss.loss = losses[i]->resolve(y[i].shape(), y_pred[i].shape());
@@ -160,6 +190,7 @@ void resolve_metrics(
       const std::string prefix =
           outputs.size() > 1 ? outputs[i] + "_" : std::string();
       for (const Metric& metric : lists[i]) {
+        require_target(model, outputs, y, i, "metric");
         OutputMetric made;
         made.output = i;
         made.metric = metric.resolve(y[i].shape(), y_pred[i].shape());
