@@ -407,11 +407,20 @@ class GraphReader {
         Config inner = Config::array();
         if (!fill_list(item.as_array(), where, out, inner)) return false;
         places.push_back(std::move(inner));
+      } else if (holds_true(item)) {  // would read as a tensor's place
+        throw InvalidArgument(
+            format("[{}] expected tensors in the list, got true", where));
       } else {
         places.push_back(item);
       }
     }
     return true;
+  }
+
+  static bool holds_true(const Config& config) {
+    if (!config.is_array()) return config == Config(true);
+    return std::any_of(
+        config.as_array().begin(), config.as_array().end(), holds_true);
   }
 
   /// Keras 2 wrote calls as [[layer, call, result, kwargs], ...].

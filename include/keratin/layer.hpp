@@ -219,6 +219,7 @@ class KERATIN_API LayerImpl : public Serializable,
   std::vector<Variable> seeds_;
   std::vector<std::pair<std::string, Layer>> sublayers_;
   std::vector<std::weak_ptr<CallNode>> call_nodes_;
+  std::shared_ptr<void> array_programs_;  // of calls on arrays
 };
 
 /// A handle on a layer: copies are the same layer, with the same weights.

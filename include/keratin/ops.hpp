@@ -85,7 +85,7 @@ KERATIN_API Value stop_gradient(const Value& x);
 KERATIN_API Value add(const Value& a, const Value& b);
 KERATIN_API Value subtract(const Value& a, const Value& b);
 KERATIN_API Value multiply(const Value& a, const Value& b);
-KERATIN_API Value divide(const Value& a, const Value& b);  // integers: floor
+KERATIN_API Value divide(const Value& a, const Value& b);  // integers: f32
 KERATIN_API Value power(const Value& a, const Value& b);
 KERATIN_API Value maximum(const Value& a, const Value& b);
 KERATIN_API Value minimum(const Value& a, const Value& b);
@@ -203,8 +203,9 @@ KERATIN_API Value tile(const Value& x, const Ints& repeats);
 // -- indexing ----------------------------------------------------------------
 
 /// numpy.take: result shape is x.shape with `axis` replaced by indices.shape.
-/// Indices are integers; out of range ones are clamped on no backend: the
-/// element is NaN (0 for integers), so that a wrong index shows.
+/// Indices are integers; negative ones count from the back. Out of range ones
+/// are clamped on no backend: the element is NaN (0 for integers), so that a
+/// wrong index shows.
 KERATIN_API Value
 take(const Value& x, const Value& indices, std::int64_t axis = 0);
 
@@ -216,7 +217,8 @@ KERATIN_API Value scatter_add(
     const Shape& shape,
     std::int64_t axis = 0);
 
-/// numpy.take_along_axis; x and indices agree on every other axis.
+/// numpy.take_along_axis; x and indices agree on every other axis. Indices as
+/// for take.
 KERATIN_API Value
 take_along_axis(const Value& x, const Value& indices, std::int64_t axis = -1);
 

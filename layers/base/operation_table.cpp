@@ -261,13 +261,20 @@ std::vector<Value> OperationCall::list(std::size_t index) const {
   if (argument.tensors.empty()) {
     fail(format("expected a list of tensors as operand {}", index));
   }
-  std::vector<DType> dtypes;
-  for (const Value& x : argument.tensors) dtypes.push_back(x.dtype());
-  const DType common = promote(dtypes);
-  std::vector<Value> out;
-  for (const Value& x : argument.tensors) {
-    out.push_back(ops::cast(x, common));
+  std::vector<Value> out = argument.tensors;
+  if (argument.constant.is_array()) {  // arrays among the tensors
+    out.clear();
+    auto next = argument.tensors.begin();
+    for (const Config& place : argument.constant.as_array()) {
+      if (place.is_null()) fail("expected tensors in the list, got null");
+      out.push_back(
+          place == Config(true) ? *next++ : array_value(graph_, place, who_));
+    }
   }
+  std::vector<DType> dtypes;
+  for (const Value& x : out) dtypes.push_back(x.dtype());
+  const DType common = promote(dtypes);
+  for (Value& x : out) x = ops::cast(x, common);
   return out;
 }
 

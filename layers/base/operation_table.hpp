@@ -40,7 +40,7 @@ class OperationCall {
   /// As tensor; integers and bools as float32.
   Value floating(std::size_t index = 0) const;
 
-  /// The tensors of a list, in their common dtype.
+  /// The tensors of a list (arrays among them included), in their common dtype.
   std::vector<Value> list(std::size_t index = 0) const;
 
   /// All positional operands from `first` on, in their common dtype. With

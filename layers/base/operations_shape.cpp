@@ -385,13 +385,8 @@ Results get_item(const OperationCall& call) {
 // -- indexing
 // --------------------------------------------------------------------
 
-/// Negative indices count from the back, as in Keras.
-Value wrap(const Value& indices, std::int64_t size) {
-  const Value index =
-      is_integer(indices.dtype()) ? indices : ops::cast(indices, DType::i32);
-  if (!is_signed(index.dtype())) return index;
-  return ops::where(
-      ops::less(index, 0.0), index + static_cast<double>(size), index);
+Value whole(const Value& indices) {
+  return is_integer(indices.dtype()) ? indices : ops::cast(indices, DType::i32);
 }
 
 Results take(const OperationCall& call) {
@@ -399,8 +394,7 @@ Results take(const OperationCall& call) {
   Value x = call.tensor();
   if (!call.given("axis")) x = ops::reshape(x, {kUnknown});
   const std::int64_t axis = call.given("axis") ? call.axis("axis", x) : 0;
-  const std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
-  return {ops::take(x, wrap(call.tensor(1), size), axis)};
+  return {ops::take(x, whole(call.tensor(1)), axis)};
 }
 
 Results take_along_axis(const OperationCall& call) {
@@ -409,7 +403,7 @@ Results take_along_axis(const OperationCall& call) {
   if (!call.given("axis")) x = ops::reshape(x, {kUnknown});
   const std::int64_t axis = call.given("axis") ? call.axis("axis", x) : 0;
   const std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
-  const Value indices = wrap(call.tensor(1), size);
+  const Value indices = whole(call.tensor(1));
   // Keras broadcasts the two over the other axes.
   Shape of_x = x.shape();
   Shape of_indices = indices.shape();

@@ -101,13 +101,13 @@ ImageData augment(const Layer& layer, const ImageData& data, bool training) {
         Part{"boxes", &out.boxes},
         Part{"box_labels", &out.box_labels}}) {
     const Tensor& array = *part.tensor;
-    if (array.rank() == 0) continue;
+    if (array.size() == 0) continue;
     arrays.push_back(array);
     places.push_back(part.tensor);
     inputs.items.push_back(
         {part.name, {graph.parameter({array.dtype(), array.shape()}, "x")}});
   }
-  if (out.images.rank() == 0) {
+  if (out.images.size() == 0) {
     throw InvalidArgument("[augment] expected images, got none");
   }
   const std::vector<Value> results = layer.call(ctx, inputs);

@@ -132,6 +132,52 @@ TEST_CASE("An array beside a symbolic tensor is a constant of the model") {
       std::string::npos);
 }
 
+TEST_CASE("Lists of an operation may hold arrays among the tensors") {
+  // Keras 3.15.1: concatenate([np.full((1, 3), 2), i, ops.ones((1, 3)) * 3]).
+  const std::string json =
+      R"({"module": "keras.src.models.functional", "class_name": "Functional",)"
+      R"( "config": {"name": "m", "trainable": true, "layers": [)"
+      R"({"module": "keras.layers", "class_name": "InputLayer", "config": )"
+      R"({"batch_shape": [null, 3], "dtype": "float32", "name": "i"}, )"
+      R"("registered_name": null, "name": "i", "inbound_nodes": []}, )"
+      R"({"module": "keras.src.ops.numpy", "class_name": "Concatenate", )"
+      R"("config": {"name": "concatenate", "axis": 0}, "registered_name": )"
+      R"("Concatenate", "name": "concatenate", "inbound_nodes": [{"args": [[)"
+      R"({"class_name": "__numpy__", "config": {"value": [[2.0, 2.0, 2.0]], )"
+      R"("dtype": "float32"}}, {"class_name": "__keras_tensor__", "config": )"
+      R"({"shape": [null, 3], "dtype": "float32", "keras_history": )"
+      R"(["i", 0, 0]}}, {"class_name": "__tensor__", "config": {"value": )"
+      R"([[3.0, 3.0, 3.0]], "dtype": "float32"}}]], "kwargs": {}}]}], )"
+      R"("input_layers": ["i", 0, 0], "output_layers": ["concatenate", 0, 0]})"
+      R"(, "registered_name": "Functional"})";
+  const Model model = model_from_json(json);
+  const Tensor x(std::vector<float>{0, 1, 2, 3, 4, 5}, {2, 3});
+  const Tensor want(
+      std::vector<float>{2, 2, 2, 0, 1, 2, 3, 4, 5, 3, 3, 3}, {4, 3});
+  CHECK(model.model_impl().predict_on_batch(x)[0] == want);
+  // Written again as it was read.
+  const Model again = model_from_json(model.to_json());
+  CHECK(again.to_json() == model.to_json());
+  CHECK(again.model_impl().predict_on_batch(x)[0] == want);
+
+  std::string flag = json;
+  const std::size_t at = flag.find(R"({"class_name": "__tensor__")");
+  flag.replace(at, flag.find("]], \"kwargs\"") - at, "[true]");
+  CHECK_THROWS_WITH_AS(
+      model_from_json(flag),
+      doctest::Contains("expected tensors in the list, got true"),
+      InvalidArgument);
+
+  // A layer takes tensors alone.
+  std::string layer = json;
+  layer.replace(layer.find("keras.src.ops.numpy"), 19, "keras.layers");
+  CHECK_THROWS_WITH_AS(
+      model_from_json(layer),
+      doctest::Contains("Concatenate expected tensors in its list, got the "
+                        "constant {\"class_name\": \"__numpy__\""),
+      InvalidArgument);
+}
+
 TEST_CASE("Gradients flow through operations in a model") {
   const SymbolicTensor a = layers::Input({3}, {.name = "a"});
   const SymbolicTensor h = layers::Dense(4, {.kernel_initializer = "ones"})(a);

@@ -128,8 +128,59 @@ TEST_CASE("stack, flip, slice and pad put elements where NumPy does") {
         }) == integers({2, 3, 9, 9}, {4}));
 }
 
+TEST_CASE("indices below zero count from the back, as in Keras") {
+  const Tensor x = doubles({5, 6, 7}, {3});
+  const auto take = [&](const Tensor& indices) {
+    return compute(
+        {x, indices}, [](const Values& v) { return ops::take(v[0], v[1]); });
+  };
+  CHECK(take(integers({-1, 0, -3}, {3})) == doubles({7, 5, 5}, {3}));
+  CHECK(
+      take(Tensor(std::vector<std::uint8_t>{2, 0}, {2})) ==
+      doubles({7, 5}, {2}));
+  CHECK(
+      compute(
+          {doubles({1, 2, 3, 4}, {2, 2}), integers({-1, 0}, {2, 1})},
+          [](const Values& v) {
+            return ops::take_along_axis(v[0], v[1], 1);
+          }) == doubles({2, 3}, {2, 1}));
+  // An index type that cannot count as far as the axis is long.
+  std::vector<double> many(300);
+  many[299] = 1;
+  CHECK(
+      compute(
+          {doubles(many, {300}), Tensor(std::vector<std::int8_t>{-1})},
+          [](const Values& v) { return ops::take(v[0], v[1]); }) ==
+      doubles({1}, {1}));
+}
+
+TEST_CASE("integers divide to float32, as in Keras; the rest keeps its dtype") {
+  const Tensor a = integers({7, 3, 1}, {3});
+  const Tensor b = integers({2, 3, 2}, {3});
+  const auto floats = [](const std::vector<float>& values) {
+    return Tensor(values);
+  };
+  CHECK(compute({a, b}, [](const Values& v) {
+          return v[0] / v[1];
+        }) == floats({3.5, 1, 0.5}));
+  CHECK(compute({a}, [](const Values& v) {
+          return v[0] / 2.0;
+        }) == floats({3.5, 1.5, 0.5}));
+  CHECK(compute({b}, [](const Values& v) {
+          return 3.0 / v[0];
+        }) == floats({1.5, 1, 1.5}));
+  CHECK(compute({a, b}, [](const Values& v) {
+          return ops::floor_divide(v[0], v[1]);
+        }) == integers({3, 1, 0}, {3}));
+  CHECK_THROWS_WITH_AS(
+      compute(
+          {a, floats({1, 2, 3})}, [](const Values& v) { return v[0] / v[1]; }),
+      doctest::Contains("dtype"),
+      InvalidArgument);
+}
+
 TEST_CASE("a wrong index shows when read and is skipped when written") {
-  const Tensor bad = integers({1, 2, -1}, {3});
+  const Tensor bad = integers({1, 2, -3}, {3});
   const Tensor taken = compute(
       {doubles({5, 6}, {2}), bad},
       [](const Values& v) { return ops::take(v[0], v[1]); });

@@ -269,7 +269,14 @@ Value multiply(const Value& a, const Value& b) {
 }
 
 Value divide(const Value& a, const Value& b) {
-  return emit(Op::divide, a, b);
+  // As Keras: integers divide to a fraction. (The op itself rounds down.)
+  if (a && b && a.dtype() == b.dtype()) {
+    return emit(
+        Op::divide,
+        rules::to_floating(a, "divide"),
+        rules::to_floating(b, "divide"));
+  }
+  return emit(Op::divide, a, b);  // says which dtypes do not meet
 }
 
 Value power(const Value& a, const Value& b) {
@@ -389,11 +396,12 @@ Value multiply(const Value& a, double b) {
 }
 
 Value divide(const Value& a, double b) {
-  return emit(Op::divide, a, b);
+  return emit(Op::divide, rules::to_floating(a, "divide"), b);
 }
 
 Value divide(double a, const Value& b) {
-  return emit(Op::divide, scalar_like(b, a), b);
+  const Value divisor = rules::to_floating(b, "divide");
+  return emit(Op::divide, scalar_like(divisor, a), divisor);
 }
 
 Value power(const Value& a, double b) {

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <keratin/ops.hpp>
 
 #include "src/core/format.hpp"
@@ -299,12 +301,29 @@ std::int64_t axis_of(
       rules::normalize_axis(axis, rank, rules::who(x, function)));
 }
 
+/// Indices below zero count from the back of `size` elements, as in Keras. What
+/// is no signed integer is left to the op's rule.
+Value from_front(const Value& indices, std::int64_t size) {
+  if (!is_integer(indices.dtype()) || !is_signed(indices.dtype())) {
+    return indices;
+  }
+  // Of a type that can count to `size`.
+  Value index = indices;
+  if (size > std::numeric_limits<std::int32_t>::max()) {
+    index = cast(index, DType::i64);
+  } else if (size_of(index.dtype()) < 4) {
+    index = cast(index, DType::i32);
+  }
+  return where(less(index, 0.0), index + static_cast<double>(size), index);
+}
+
 }  // namespace
 
 Value take(const Value& x, const Value& indices, std::int64_t axis) {
   rules::graph_of({x, indices}, "take");
+  const std::int64_t at = axis_of(x, x.rank(), axis, "take");
   return rules::emit(
-      Op::take, {x, indices}, {{"axis", axis_of(x, x.rank(), axis, "take")}});
+      Op::take, {x, from_front(indices, x.shape()[at])}, {{"axis", at}});
 }
 
 Value scatter_add(
@@ -322,10 +341,11 @@ Value scatter_add(
 
 Value take_along_axis(const Value& x, const Value& indices, std::int64_t axis) {
   rules::graph_of({x, indices}, "take_along_axis");
+  const std::int64_t at = axis_of(x, x.rank(), axis, "take_along_axis");
   return rules::emit(
       Op::take_along_axis,
-      {x, indices},
-      {{"axis", axis_of(x, x.rank(), axis, "take_along_axis")}});
+      {x, from_front(indices, x.shape()[at])},
+      {{"axis", at}});
 }
 
 Value scatter_along_axis(
