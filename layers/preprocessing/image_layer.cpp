@@ -23,7 +23,12 @@ Config Factor::number(double value) {
 // ----------------------------------------------------------
 
 Value Draw::uniform(const Shape& shape, const Range& range) const {
-  return ops::random_uniform(state(), shape, range.low, range.high, real());
+  // Keras takes the bounds in float32 whatever the dtype.
+  const auto rounded = [](double bound) {
+    return static_cast<double>(static_cast<float>(bound));
+  };
+  return ops::random_uniform(
+      state(), shape, rounded(range.low), rounded(range.high), real());
 }
 
 Value Draw::normal(const Shape& shape) const {

@@ -158,13 +158,10 @@ class RandomZoomImpl final : public RandomMove {
  public:
   RandomZoomImpl() = default;
 
-  RandomZoomImpl(
-      const Factor& height,
-      const Factor& width,
-      const RandomMoveOptions& options)
+  RandomZoomImpl(const Factor& height, const RandomZoomOptions& options)
       : RandomMove(options),
         height_factor_(height.config()),
-        width_factor_(width.config()) {
+        width_factor_(options.width_factor.config()) {
     settle();
   }
 
@@ -334,13 +331,8 @@ RandomTranslation::RandomTranslation(
     : Layer(std::make_shared<RandomTranslationImpl>(
           height_factor, width_factor, options)) {}
 
-RandomZoom::RandomZoom(Factor height_factor, RandomMoveOptions options)
-    : RandomZoom(std::move(height_factor), Factor(), std::move(options)) {}
-
-RandomZoom::RandomZoom(
-    Factor height_factor, Factor width_factor, RandomMoveOptions options)
-    : Layer(std::make_shared<RandomZoomImpl>(
-          height_factor, width_factor, options)) {}
+RandomZoom::RandomZoom(Factor height_factor, RandomZoomOptions options)
+    : Layer(std::make_shared<RandomZoomImpl>(height_factor, options)) {}
 
 RandomShear::RandomShear(
     Factor x_factor, Factor y_factor, RandomMoveOptions options)

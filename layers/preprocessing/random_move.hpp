@@ -12,7 +12,8 @@ class RandomMove : public ImageLayer {
  public:
   RandomMove() = default;
 
-  explicit RandomMove(const RandomMoveOptions& options)
+  template <class Options>
+  explicit RandomMove(const Options& options)
       : ImageLayer(options),
         fill_mode_(options.fill_mode),
         interpolation_(options.interpolation),

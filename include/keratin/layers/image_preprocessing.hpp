@@ -165,30 +165,36 @@ class KERATIN_API RandomRotation : public Layer {
 /// Factors: parts of height and width; positive: down, right.
 class KERATIN_API RandomTranslation : public Layer {
  public:
-  RandomTranslation(
+  explicit RandomTranslation(
       Factor height_factor,
       Factor width_factor,
       RandomMoveOptions options = {});
 };
 
-/// Factors: 0.2 makes the image 1 / 1.2 as large. Without width_factor the
-/// proportions stay.
+struct RandomZoomOptions {
+  Factor width_factor = {};  // not given: the proportions stay
+  std::string fill_mode = "reflect";
+  std::string interpolation = "bilinear";
+  std::optional<std::int64_t> seed = {};
+  double fill_value = 0;
+  std::string data_format = "channels_last";
+  std::optional<std::string> bounding_box_format = {};
+  std::string name = {};
+  DTypePolicy dtype = {};
+  bool trainable = true;
+};
+
+/// Factors: 0.2 makes the image 1 / 1.2 as large.
 class KERATIN_API RandomZoom : public Layer {
  public:
-  explicit RandomZoom(Factor height_factor, RandomMoveOptions options = {});
-  RandomZoom(
-      Factor height_factor,
-      Factor width_factor,
-      RandomMoveOptions options = {});
+  explicit RandomZoom(Factor height_factor, RandomZoomOptions options = {});
 };
 
 /// Factors in [0, 1]; either direction is as likely.
 class KERATIN_API RandomShear : public Layer {
  public:
   explicit RandomShear(
-      Factor x_factor = 0.0,
-      Factor y_factor = 0.0,
-      RandomMoveOptions options = {});
+      Factor x_factor, Factor y_factor, RandomMoveOptions options = {});
 };
 
 struct RandomPerspectiveOptions {
@@ -381,8 +387,8 @@ class KERATIN_API Equalization : public Layer {
 class KERATIN_API Solarization : public Layer {
  public:
   explicit Solarization(
-      Factor addition_factor = 0.0,
-      Factor threshold_factor = 0.0,
+      Factor addition_factor,
+      Factor threshold_factor,
       RandomColorOptions options = {});
 };
 
