@@ -17,9 +17,12 @@ foreach(module IN LISTS keratin_modules)
   target_sources(keratin PRIVATE $<TARGET_OBJECTS:${module}>)
 endforeach()
 target_link_libraries(keratin PRIVATE ${keratin_modules} keratin::options)
+target_link_options(
+  keratin PRIVATE "LINKER:--version-script=${CMAKE_CURRENT_LIST_DIR}/keratin.map")
 set_target_properties(
   keratin
   PROPERTIES LINKER_LANGUAGE CXX
+             LINK_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/keratin.map"
              VERSION ${PROJECT_VERSION}
              SOVERSION ${PROJECT_VERSION_MAJOR})
 

@@ -4,6 +4,7 @@
 
 #include <keratin/error.hpp>
 
+#include "src/backends/cuda/epilogues.hpp"
 #include "src/backends/cuda/executable.hpp"
 #include "src/backends/cuda/lowering.hpp"
 #include "src/core/env.hpp"
@@ -28,7 +29,9 @@ class CudaBackend final : public Backend {
     return cuda::supports(graph, node);
   }
 
-  std::vector<Pass> passes() const override { return {}; }
+  std::vector<Pass> passes() const override {
+    return {{"cuda_epilogues", gather_epilogues}};
+  }
 
   std::unique_ptr<Executable> compile(
       Graph graph, const CompileOptions& options) override {

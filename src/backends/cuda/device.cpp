@@ -6,12 +6,10 @@
 #include <keratin/error.hpp>
 
 #include "src/backends/cuda/blas_lt.hpp"
+#include "src/backends/cuda/cudnn.hpp"
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "src/core/log.hpp"
-#ifdef KERATIN_HAS_CUDNN
-#include "src/backends/cuda/convolution.hpp"
-#endif
 
 namespace keratin::cuda {
 
@@ -68,11 +66,7 @@ Device::Device(const Api& api, int ordinal) : api_(api), ordinal_(ordinal) {
   kernels_ = std::make_unique<KernelLibrary>(
       api_, capability_, std::filesystem::path(env::cache_dir()) / "cuda");
   matmul_ = make_blas_lt(api_.blas);
-#ifdef KERATIN_HAS_CUDNN
-  if (api_.cudnn != nullptr) {
-    convolution_ = make_cudnn(api_.cudnn, capability_);
-  }
-#endif
+  if (api_.cudnn != nullptr) convolution_ = make_cudnn(api_.cudnn);
 }
 
 Device::~Device() {

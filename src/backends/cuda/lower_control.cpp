@@ -150,6 +150,24 @@ Lowering lower_scan(const LowerArgs& args) {
   return lowering;
 }
 
+Lowering lower_inlined(const LowerArgs& args, std::string_view name) {
+  const auto body = std::make_shared<Body>(args, name);
+  std::vector<std::int64_t> bytes;
+  for (std::size_t i = 0; i < args.node.outputs.size(); ++i) {
+    bytes.push_back(args.out(i).size_bytes());
+  }
+  Lowering lowering;
+  lowering.scratch_bytes = body->bytes();
+  lowering.emit = [=](Emission& at) {
+    const std::vector<Place> results =
+        body->emit(at, at.in, at.scratch, at.steps);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      at.copy(at.out[i], results[i], bytes[i]);
+    }
+  };
+  return lowering;
+}
+
 // scratch: | arena of if_true | arena of if_false |
 Lowering lower_cond(const LowerArgs& args) {
   const auto if_true = std::make_shared<Body>(args, "if_true");

@@ -206,4 +206,29 @@ Lowering lower_matmul(const LowerArgs& args) {
   return lowering;
 }
 
+Lowering lower_product(const LowerArgs& args) {
+  const Graph& body = args.node.attrs.graph("body");
+  const Node* matmul = nullptr;
+  bool relu = false;
+  for (const Node& node : body.nodes()) {
+    if (node.op == Op::matmul) matmul = &node;
+    if (node.op == Op::relu) relu = true;
+  }
+  KERATIN_CHECK(matmul != nullptr, "{} has no product", op_name(args.node.op));
+  Product product = product_of(body, *matmul);
+  product.spec.epilogue = relu ? Epilogue::relu_bias : Epilogue::bias;
+  std::optional<MatmulPlan> plan;
+  if (args.target.matmul != nullptr && product.spec.k > 0 &&
+      product.spec.batches == 1 && product.batches.dims.size() <= 1) {
+    plan = args.target.matmul->plan(product.spec);
+  }
+  if (!plan) return lower_inlined(args, "body");
+  Lowering lowering;
+  lowering.scratch_bytes = plan->scratch_bytes;
+  lowering.emit = [call = plan->call](Emission& at) {
+    at.call(call, {at.in[0], at.in[1], at.out[0], at.scratch, at.in[2]});
+  };
+  return lowering;
+}
+
 }  // namespace keratin::cuda

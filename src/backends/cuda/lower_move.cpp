@@ -25,7 +25,8 @@ std::int64_t product(const Steps64& dims) {
   return all;
 }
 
-// y[to(i)] = x[from(i)] for i below n.
+}  // namespace
+
 std::shared_ptr<const KernelSource> strided_copy(
     std::string_view stem,
     DType dtype,
@@ -49,8 +50,6 @@ std::shared_ptr<const KernelSource> strided_copy(
 )",
               {{"T", bits_type(dtype)}}));
 }
-
-}  // namespace
 
 Lowering lower_gather(const LowerArgs& args) {
   const ValueType& x = args.in();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/backends/cuda/epilogues.hpp"
 #include "src/core/check.hpp"
 #include "src/core/format.hpp"
 #include "src/ir/op_info.hpp"
@@ -171,7 +172,7 @@ Lowering lower(const LowerArgs& args) {
   const LowerFunction function = find(args.node.op);
   KERATIN_CHECK(
       function != nullptr, "no lowering for {}", op_name(args.node.op));
-  return function(args);
+  return is_product(args.node) ? lower_product(args) : function(args);
 }
 
 GraphLowering::GraphLowering(const Target& target, const Graph& graph)

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "src/backends/cuda/steps.hpp"
@@ -113,6 +114,23 @@ Lowering lower_random(const LowerArgs& args);
 Lowering lower_scan(const LowerArgs& args);
 Lowering lower_cond(const LowerArgs& args);
 Lowering lower_while(const LowerArgs& args);
+
+/// A product with its epilogue (epilogues.hpp).
+Lowering lower_product(const LowerArgs& args);
+
+/// The steps of the node's sub-graph in the place of the node.
+Lowering lower_inlined(const LowerArgs& args, std::string_view name);
+
+/// A kernel (x, y, n) that copies element from(i) of x to element to(i) of y
+/// for every i below n, the size of `dims`.
+std::shared_ptr<const KernelSource> strided_copy(
+    std::string_view stem,
+    DType dtype,
+    const std::vector<std::int64_t>& dims,
+    const std::vector<std::int64_t>& from,
+    std::int64_t from_offset,
+    const std::vector<std::int64_t>& to,
+    std::int64_t to_offset);
 
 /// A graph as steps over a planned arena: a whole program or a sub-graph.
 /// REQUIRES: the graph outlives it, unmoved.

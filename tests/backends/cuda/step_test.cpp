@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
+#include <algorithm>
 
 #include <keratin/error.hpp>
 #include <keratin/ops.hpp>
 
+#include "src/core/format.hpp"
 #include "src/runtime/program.hpp"
 #include "src/runtime/registry.hpp"
 #include "tests/backends/cuda/programs.hpp"
@@ -105,8 +106,18 @@ TEST_CASE("The first run issues every step, the second captures the same") {
   CHECK(StandIn::get().count("cuStreamBeginCapture") == 1);
   CHECK(StandIn::get().count("cuGraphInstantiateWithFlags") == 1);
   // Products of the forward and the backward pass go to cuBLASLt: two forward,
-  // two for the weights, one for the hidden layer.
+  // with their biases (and one relu), two for the weights, one for the hidden
+  // layer.
   CHECK(StandIn::get().count("cublasLtMatmul") == 5);
+  const auto with = [&](int epilogue) {
+    const std::string end = keratin::format("epilogue {}", epilogue);
+    return std::count_if(
+        issued[1].begin(), issued[1].end(), [&](const std::string& name) {
+          return name.ends_with(end);
+        });
+  };
+  CHECK(with(CUBLASLT_EPILOGUE_RELU_BIAS) == 1);
+  CHECK(with(CUBLASLT_EPILOGUE_BIAS) == 1);
   stand_in_backend().synchronize();
   check_violations();
 }
@@ -166,7 +177,7 @@ TEST_CASE("Failures name the call, the op and the layer") {
   StandIn::get().fail({}, CUDA_SUCCESS);
   CAPTURE(message);
   CHECK(message.find("[program] [") == 0);
-  CHECK(message.find("@hidden]") != std::string::npos);
+  CHECK(message.find("@output]") != std::string::npos);
   CHECK(message.find("cuLaunchKernel(") != std::string::npos);
   CHECK(message.find("as the stand-in was told") != std::string::npos);
 }
