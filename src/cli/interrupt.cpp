@@ -6,10 +6,10 @@ namespace keratin::cli {
 
 namespace {
 
-volatile std::sig_atomic_t g_interrupted = 0;
+volatile std::sig_atomic_t g_signal = 0;
 
-extern "C" void note_interrupt(int) {
-  g_interrupted = 1;
+extern "C" void note_interrupt(int signal) {
+  g_signal = signal;
 }
 
 class StopWhenInterrupted final : public Callback {
@@ -20,7 +20,7 @@ class StopWhenInterrupted final : public Callback {
 
  private:
   void look() {
-    if (interrupted()) model().stop_training = true;
+    if (interrupted() != 0) model().stop_training = true;
   }
 };
 
@@ -37,7 +37,7 @@ void set_handler(void (*handler)(int), int flags) {
 }  // namespace
 
 InterruptScope::InterruptScope() {
-  g_interrupted = 0;
+  g_signal = 0;
   // RESETHAND: the second one finds the default handler.
   set_handler(note_interrupt, static_cast<int>(SA_RESTART | SA_RESETHAND));
 }
@@ -46,8 +46,8 @@ InterruptScope::~InterruptScope() {
   set_handler(SIG_DFL, 0);
 }
 
-bool interrupted() {
-  return g_interrupted != 0;
+int interrupted() {
+  return g_signal;
 }
 
 std::shared_ptr<Callback> stop_when_interrupted() {

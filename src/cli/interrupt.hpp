@@ -17,7 +17,8 @@ class InterruptScope {
   InterruptScope& operator=(const InterruptScope&) = delete;
 };
 
-bool interrupted();
+/// The signal that came (SIGINT, SIGTERM), or 0.
+int interrupted();
 
 /// Ends fit after the step that is running when interrupted.
 std::shared_ptr<Callback> stop_when_interrupted();

@@ -1,11 +1,14 @@
 // The keratin program: arguments, errors and exit codes. What it does is the
 // library's; only public headers are used.
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string>
 
 #include <keratin/backend.hpp>
 #include <keratin/error.hpp>
@@ -70,6 +73,18 @@ void apply(const GlobalOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
 }
 
+/// `code`, unless what was printed did not arrive: a full disk is a failure.
+int finish(int code) {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout || code != 0) return code;
+  const int error = errno;
+  std::cerr << "keratin: error: [standard output] cannot be written"
+            << (error != 0 ? std::string(": ") + std::strerror(error) : "")
+            << "\n";
+  return kFailure;
+}
+
 int fail(const char* what, int code) {
   std::cout.flush();
   std::cerr << "keratin: error: " << what << "\n";
@@ -106,6 +121,9 @@ int run(int argc, char** argv) {
   add_evaluate(app, action);
   add_predict(app, action);
   add_summary(app, action);
+  add_inspect(app, action);
+  add_convert(app, action);
+  add_plot(app, action);
   add_list(app, action);
   add_schema(app, action);
   add_info(app, action);
@@ -137,7 +155,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using keratin::cli::fail;
   try {
-    return keratin::cli::run(argc, argv);
+    return keratin::cli::finish(keratin::cli::run(argc, argv));
   } catch (const keratin::InvalidArgument& error) {
     return fail(error.what(), keratin::cli::kUsage);
   } catch (const std::bad_alloc&) {

@@ -15,10 +15,6 @@
 
 namespace keratin::cli {
 
-namespace {
-
-constexpr std::size_t kLineWidth = 80;
-
 Model model_of_file(const std::string& path) {
   if (!path.ends_with(".json")) return load_model(path);
   std::ifstream in(path, std::ios::binary);
@@ -29,6 +25,10 @@ Model model_of_file(const std::string& path) {
   }
   return Experiment::from_file(path).model();
 }
+
+namespace {
+
+constexpr std::size_t kLineWidth = 80;
 
 /// As Python writes it; a serialized object as its name alone.
 std::string default_text(const Config& value) {

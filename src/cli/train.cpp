@@ -59,10 +59,10 @@ int train(const TrainOptions& options) {
     run.out = &std::cout;
   }
   const RunResult result = experiment.run(run);
-  if (!interrupted()) return 0;
+  if (interrupted() == 0) return 0;
   std::cerr << "keratin: stopped in epoch " << result.history.epoch.size()
             << "; what is written above is of the model as it is now\n";
-  return kInterrupted;
+  return kSignal + interrupted();
 }
 
 }  // namespace

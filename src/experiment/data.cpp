@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <keratin/data/scaler.hpp>
@@ -17,7 +18,9 @@
 #include <keratin/utils.hpp>
 
 #include "src/core/format.hpp"
+#include "src/core/log.hpp"
 #include "src/core/names.hpp"
+#include "src/experiment/text_directory.hpp"
 
 namespace keratin::experiment {
 
@@ -68,6 +71,45 @@ Tensor target_of(const io::Table& table, const CsvSection& section) {
   return values.cast(DType::i64);
 }
 
+/// A NaN among the features makes every weight NaN at the first step.
+void warn_about_missing(
+    const std::string& file,
+    const Tensor& x,
+    const std::vector<std::string>& features) {
+  const auto values = x.data<float>();
+  const std::size_t columns = features.size();
+  std::set<std::size_t> rows;
+  std::map<std::string, std::int64_t> missing;  // by column
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isnan(values[i])) continue;
+    rows.insert(i / columns);
+    ++missing[features[i % columns]];
+  }
+  if (rows.empty()) return;
+  std::string list;
+  int shown = 0;
+  for (const auto& [column, count] : missing) {
+    if (++shown > 5) {
+      list += ", ...";
+      break;
+    }
+    list += format("{}'{}' ({})", list.empty() ? "" : ", ", column, count);
+  }
+  log_message(
+      LogChannel::warning,
+      format(
+          "[{}] {} of {} rows lack a number (the first: row {}), in {} of {} "
+          "columns: {}; they read as NaN, which ends in a NaN loss: fill them "
+          "in, leave the rows out, or list other columns under csv.features",
+          file,
+          rows.size(),
+          x.shape()[0],
+          *rows.begin() + 1,
+          missing.size(),
+          columns,
+          list));
+}
+
 data::Examples read_csv_part(
     const CsvSection& section, const std::string& path) {
   io::CsvOptions options;
@@ -92,6 +134,8 @@ data::Examples read_csv_part(
     throw InvalidArgument(
         format("{}; list the columns to use under csv.features", error.what()));
   }
+  warn_about_missing(
+      std::filesystem::path(path).filename().string(), out.x, features);
   return out;
 }
 
@@ -233,6 +277,14 @@ void check_data_files(
     check_readable(folder, section.idx->x_test, path + ".x_test");
     check_readable(folder, section.idx->y_test, path + ".y_test");
   }
+  if (section.text_directory) {
+    const auto& texts = *section.text_directory;
+    const std::string path = where + ".text_directory";
+    check_text_directory(resolve(folder, texts.path), path + ".path");
+    if (texts.test_path) {
+      check_text_directory(resolve(folder, *texts.test_path), path);
+    }
+  }
 }
 
 ExperimentData load_data(
@@ -247,12 +299,27 @@ ExperimentData load_data(
     out = from_npz(*section.npz, folder, where + ".npz");
   } else if (section.idx) {
     out = from_idx(*section.idx, folder);
+  } else if (section.text_directory) {
+    const auto& texts = *section.text_directory;
+    const std::string path = where + ".text_directory";
+    out.train = read_text_directory(
+        resolve(folder, texts.path), texts.classes, path);
+    if (texts.test_path) {
+      out.test = read_text_directory(
+          resolve(folder, *texts.test_path), texts.classes, path);
+    }
   } else {
     out = from_name(*section.name);
   }
   split(section, where, out);
   if (section.one_hot) encode(out);
   if (section.standardize) {
+    if (out.train.x.dtype() == DType::string) {
+      throw InvalidArgument(format(
+          "[{}.standardize] expected numbers, got texts; TextVectorization has "
+          "an argument of that name",
+          where));
+    }
     data::StandardScaler scaler;
     out.train.x = scaler.fit_transform(out.train.x);
     if (out.has_test()) out.test.x = scaler.transform(out.test.x);

@@ -14,6 +14,7 @@
 
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/skip.hpp"
 
 namespace fs = std::filesystem;
 using keratin::testing::TempDir;
@@ -188,8 +189,11 @@ TEST_CASE("info starts fast and small") {
   CHECK(elapsed.count() < 2.0);
 }
 
-TEST_CASE("Ctrl-C ends the running step, writes the model and exits with 130") {
-  const TempDir folder;
+namespace {
+
+/// Starts `keratin train c.json` for ever, sends the signal once it trains, and
+/// gives back how it ended.
+int stop_with(int signal, const TempDir& folder) {
   keratin::testing::write_file(folder / "c.json", kConfig);
   const fs::path log = folder / "log";
   const pid_t child = fork();
@@ -218,10 +222,56 @@ TEST_CASE("Ctrl-C ends the running step, writes the model and exits with 130") {
       break;
     }
   }
-  kill(child, SIGINT);
+  kill(child, signal);
   int status = 0;
   waitpid(child, &status, 0);
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("Ctrl-C ends the running step, writes the model and exits with 130") {
+  const TempDir folder;
+  const int status = stop_with(SIGINT, folder);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 130);
+  // The model is whole and as good as the epochs it had made it.
+  const Outcome evaluate =
+      run_in(folder.path(), "evaluate digits.keras --config c.json");
+  CAPTURE(evaluate.text);
+  CHECK(evaluate.code == 0);
+  CHECK(has(evaluate, "accuracy: 0."));
+  CHECK(
+      keratin::testing::read_file(folder / "history.json").find("\"loss\"") !=
+      std::string::npos);
+  // Training goes on from it.
+  const Outcome more = run_in(
+      folder.path(),
+      "train c.json --set 'model=\"digits.keras\"' --set "
+      "output.model=more.keras --set fit.epochs=1");
+  CAPTURE(more.text);
+  CHECK(more.code == 0);
+  CHECK(fs::exists(folder / "more.keras"));
+}
+
+TEST_CASE("SIGTERM does as Ctrl-C and exits with 143") {
+  const TempDir folder;
+  const int status = stop_with(SIGTERM, folder);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 143);
   CHECK(fs::exists(folder / "digits.keras"));
+}
+
+TEST_CASE("Output that does not arrive is a failure") {
+  if (!fs::exists("/dev/full")) KERATIN_SKIP("needs /dev/full");
+  for (const char* const arguments : {"info", "--help", "list", "schema"}) {
+    CAPTURE(arguments);
+    // The errors go where run() reads, the output to the full disk.
+    const Outcome outcome = run(std::string(arguments) + " 2>&1 >/dev/full #");
+    CHECK(outcome.code == 1);
+    CHECK(
+        outcome.text ==
+        "keratin: error: [standard output] cannot be written: No space left "
+        "on device\n");
+  }
 }

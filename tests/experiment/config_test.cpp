@@ -110,9 +110,13 @@ TEST_CASE("Text that is no JSON is refused with line and column") {
   const keratin::testing::TempDir folder;
   const std::string file = (folder / "config.json").string();
   keratin::testing::write_file(file, "{\n  \"data\": }");
-  CHECK_THROWS_AS(Experiment::from_file(file), keratin::InvalidArgument);
-  CHECK_THROWS_AS(
+  CHECK_THROWS_WITH_AS(
+      Experiment::from_file(file),
+      doctest::Contains("config.json] line 2, column 11"),
+      keratin::InvalidArgument);
+  CHECK_THROWS_WITH_AS(
       Experiment::from_file((folder / "none.json").string()),
+      doctest::Contains("none.json] cannot be opened for reading"),
       keratin::SystemError);
 }
 
@@ -120,7 +124,11 @@ TEST_CASE("An output that cannot be written is refused before training") {
   Config config = Config::parse(kGood);
   config["output"] = Config::object({{"model", "/proc/nowhere/digits.keras"}});
   Experiment experiment(config);
-  CHECK_THROWS_AS(experiment.run(), keratin::InvalidArgument);
+  CHECK_THROWS_WITH_AS(
+      experiment.run(),
+      doctest::Contains("[$.output.model] [/proc/nowhere] create_directories "
+                        "failed: "),
+      keratin::InvalidArgument);
   config["output"] = Config::object({{"model", "digits.h5"}});
   CHECK_THROWS_WITH_AS(
       Experiment{config},

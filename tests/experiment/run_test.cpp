@@ -10,6 +10,7 @@
 #include <keratin/experiment.hpp>
 #include <keratin/io/npy.hpp>
 
+#include "src/core/log.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 
@@ -108,6 +109,21 @@ TEST_CASE("A CSV file gives columns by name") {
       wrong.data(),
       doctest::Contains("did you mean \"price\"?"),
       keratin::InvalidArgument);
+}
+
+TEST_CASE("Missing numbers of a CSV file are said with rows and columns") {
+  const keratin::testing::TempDir folder;
+  keratin::testing::write_file(
+      folder / "t.csv", "a,b,c,y\n1,2,3,0\n1,,3,1\n,nan,3,0\n1,2,3,1\n");
+  Experiment experiment(
+      linear_config(R"({"csv": {"path": "t.csv", "target": "y"}})"),
+      folder.path().string());
+  const keratin::LogCapture log;
+  experiment.data();
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.contains(
+      "[t.csv] 2 of 4 rows lack a number (the first: row 2), in 2 of 3 "
+      "columns: 'a' (1), 'b' (2); they read as NaN"));
 }
 
 TEST_CASE("An .npz file gives arrays by name") {
