@@ -3,19 +3,28 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <map>
 #include <mutex>
 
 #include <keratin/error.hpp>
+#include <keratin/host_layer.hpp>
 #include <keratin/model.hpp>
 
 #include "layers/base/dtype_override.hpp"
 #include "models/compile_config.hpp"
+#include "models/file_kind.hpp"
 #include "models/functional.hpp"
+#include "models/legacy/dialect.hpp"
+#include "models/legacy/h5_model.hpp"
+#include "models/legacy/keras2.hpp"
+#include "models/legacy/weights.hpp"
 #include "models/sequential.hpp"
 #include "models/weights_file.hpp"
 #include "src/core/format.hpp"
+#include "src/core/log.hpp"
 #include "src/io/atomic_file.hpp"
 #include "src/io/zip.hpp"
+#include "src/train/trainer_state.hpp"
 
 namespace keratin {
 
@@ -42,6 +51,9 @@ constexpr const char* kKerasVersion = "3.15.1";
 bool ends_with(const std::string& path, std::string_view suffix) {
   return path.size() > suffix.size() && path.ends_with(suffix);
 }
+
+/// A member that Keras does not know and leaves alone.
+constexpr const char* kOwnMember = "keratin.json";
 
 /// "2026-11-21@09:09:51", as Keras notes it.
 std::string date_saved() {
@@ -88,6 +100,49 @@ void build_from_config(Model& model, const Config& config) {
   model.build(Shape(std::move(dims)));
 }
 
+/// Where an archive keeps what a layer has beside its weights:
+/// "assets/layers/string_lookup/".
+std::string assets_path(const WeightGroup& group) {
+  const std::string_view vars = "vars";
+  return "assets/" + group.path.substr(0, group.path.size() - vars.size());
+}
+
+void add_assets(const ModelImpl& model, io::ZipWriter& archive) {
+  for (const WeightGroup& group : weight_groups(model, false)) {
+    const auto* host = dynamic_cast<const HostLayer*>(group.layer);
+    if (host == nullptr) continue;
+    for (const auto& [name, content] : host->save_assets()) {
+      archive.add(assets_path(group) + name, content);
+    }
+  }
+}
+
+void read_assets(
+    const ModelImpl& model,
+    const io::ZipReader& archive,
+    const std::string& source) {
+  for (const WeightGroup& group : weight_groups(model, false)) {
+    auto* host = dynamic_cast<HostLayer*>(const_cast<LayerImpl*>(group.layer));
+    if (host == nullptr) continue;
+    const std::string prefix = assets_path(group);
+    std::map<std::string, std::string> assets;
+    for (const io::ZipMember& member : archive.members()) {
+      if (!member.name.starts_with(prefix)) continue;
+      const std::string name = member.name.substr(prefix.size());
+      if (name.empty() || name.find('/') != std::string::npos) continue;
+      const auto content = archive.read(member.name);
+      assets[name] = io::as_text(content.bytes);
+    }
+    if (assets.empty()) continue;
+    try {
+      host->load_assets(assets);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(
+          format("[{}/{}] {}", source, prefix, error.what()));
+    }
+  }
+}
+
 std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
@@ -99,10 +154,12 @@ std::string Model::to_json(int indent) const {
 }
 
 void Model::save(const std::string& path) const {
-  if (!ends_with(path, ".keras")) {
+  const bool h5 = (ends_with(path, ".h5") || ends_with(path, ".hdf5")) &&
+                  !ends_with(path, ".weights.h5");
+  if (!h5 && !ends_with(path, ".keras")) {
     throw InvalidArgument(format(
-        "[save {}] expected a name that ends in .keras (save_weights writes "
-        ".weights.h5)",
+        "[save {}] expected a name that ends in .keras, or in .h5 for a file of "
+        "Keras 2 (save_weights writes .weights.h5)",
         path));
   }
   const ModelImpl& model = model_impl();
@@ -113,6 +170,10 @@ void Model::save(const std::string& path) const {
         path,
         model.who()));
   }
+  if (h5) {
+    io::write_file(path, legacy::write_h5(model, true));
+    return;
+  }
   io::ZipWriter archive;
   archive.add(
       "metadata.json",
@@ -121,13 +182,22 @@ void Model::save(const std::string& path) const {
           .dump());
   archive.add("config.json", model_config(model).dump());
   archive.add("model.weights.h5", write_weights(model, true));
+  add_assets(model, archive);
+  if (const Choices& choices = *model.trainer_state().choices;
+      !choices.empty()) {
+    archive.add(
+        kOwnMember, Config::object({{"choices", choices.to_config()}}).dump());
+  }
   archive.save(path);
 }
 
 void Model::save_weights(const std::string& path) const {
-  if (!ends_with(path, ".weights.h5")) {
+  const bool keras3 = ends_with(path, ".weights.h5");
+  if (!keras3 && !ends_with(path, ".h5") && !ends_with(path, ".hdf5")) {
     throw InvalidArgument(format(
-        "[save_weights {}] expected a name that ends in .weights.h5", path));
+        "[save_weights {}] expected a name that ends in .weights.h5, or in .h5 "
+        "for a file of Keras 2",
+        path));
   }
   const ModelImpl& model = model_impl();
   if (!model.built()) {
@@ -136,7 +206,9 @@ void Model::save_weights(const std::string& path) const {
         path,
         model.who()));
   }
-  io::write_file(path, write_weights(model, false));
+  io::write_file(
+      path,
+      keras3 ? write_weights(model, false) : legacy::write_h5(model, false));
 }
 
 void Model::load_weights(
@@ -144,23 +216,44 @@ void Model::load_weights(
   const ReadWeightsOptions read = {
       .optimizer = false, .skip_mismatch = options.skip_mismatch};
   const std::string name = file_name(path);
-  if (ends_with(path, ".keras")) {
-    const io::ZipReader archive = io::ZipReader::open(path);
-    const h5::File file(archive.read("model.weights.h5"), name);
-    read_weights(model_impl(), file, name, read);
-    return;
+  const io::SharedBytes content = io::map_file(path);
+  switch (kind_of(content)) {
+    case FileKind::keras: {
+      const io::ZipReader archive(content, name);
+      const h5::File file(archive.read("model.weights.h5"), name);
+      read_weights(model_impl(), WeightFiles(file), name, read);
+      return;
+    }
+    case FileKind::hdf5: {
+      const h5::File file(content, name);
+      if (legacy::weights_group(file)) {
+        legacy::load_h5_weights(model_impl(), file, name, options);
+        return;
+      }
+      if (options.by_name) {
+        throw InvalidArgument(format(
+            "[load_weights {}] by_name: a file of Keras 3 keeps no names of "
+            "layers; load it by structure",
+            name));
+      }
+      read_weights(model_impl(), WeightFiles(file), name, read);
+      return;
+    }
+    case FileKind::json:
+      read_weights(model_impl(), open_shards(path), name, read);
+      return;
+    case FileKind::other:
+      refuse_content(content, name, "a file with weights (.h5, .keras)");
   }
-  if (!ends_with(path, ".weights.h5")) {
-    throw InvalidArgument(format(
-        "[load_weights {}] expected a name that ends in .weights.h5 or .keras",
-        path));
-  }
-  read_weights(model_impl(), h5::File::open(path), name, read);
 }
 
-Model load_model(const std::string& path, const LoadOptions& options) {
-  const std::string name = file_name(path);
-  const io::ZipReader archive = io::ZipReader::open(path);
+namespace {
+
+Model load_keras_archive(
+    const io::SharedBytes& content,
+    const std::string& name,
+    const LoadOptions& options) {
+  const io::ZipReader archive(content, name);
   if (!archive.contains("config.json") ||
       !archive.contains("model.weights.h5")) {
     throw InvalidArgument(format(
@@ -184,8 +277,51 @@ Model load_model(const std::string& path, const LoadOptions& options) {
   // is no state to read.
   const bool with_optimizer =
       compiled && file.find("optimizer/vars/0").has_value();
-  read_weights(model.model_impl(), file, name, {.optimizer = with_optimizer});
+  try {
+    read_weights(
+        model.model_impl(),
+        WeightFiles(file),
+        name,
+        {.optimizer = with_optimizer});
+  } catch (const InvalidArgument& error) {
+    // Optimizers of Keras 2 had other state; their models' weights are wanted.
+    if (!with_optimizer || !legacy::is_old_dialect(config)) throw;
+    read_weights(model.model_impl(), WeightFiles(file), name, {});
+    log_message(
+        LogChannel::warning,
+        format("[{}] the optimizer starts anew: {}", name, error.what()));
+  }
+  read_assets(model.model_impl(), archive, name);
+  if (archive.contains(kOwnMember)) {
+    const auto own = archive.read(kOwnMember);
+    const std::string where = name + "/" + kOwnMember;
+    model.model_impl().trainer().choices->add(
+        Config::parse(io::as_text(own.bytes), where)
+            .get("choices", Config::object()),
+        where);
+  }
   return model;
+}
+
+}  // namespace
+
+Model load_model(const std::string& path, const LoadOptions& options) {
+  const std::string name = file_name(path);
+  const io::SharedBytes content = io::map_file(path);
+  switch (kind_of(content)) {
+    case FileKind::keras:
+      return load_keras_archive(content, name, options);
+    case FileKind::hdf5:
+      return legacy::load_h5_model(h5::File(content, name), name, options);
+    case FileKind::json:
+      throw InvalidArgument(format(
+          "[{}] is a JSON text: an architecture without weights; "
+          "model_from_json reads it",
+          name));
+    case FileKind::other:
+      refuse_content(content, name, "a model of Keras (.keras, .h5)");
+  }
+  return {};
 }
 
 Model model_from_config(const Config& config, const LoadOptions& options) {
@@ -195,12 +331,15 @@ Model model_from_config(const Config& config, const LoadOptions& options) {
   }
   const DTypeOverride scope(
       options.dtype.empty() ? dtype_override() : options.dtype);
-  Model model = model_of(config, "model");
+  const bool old = legacy::is_old_dialect(config);
+  Model model = model_of(
+      old ? legacy::to_keras3(config, "model") : config, "model");
   build_from_config(model, config);
   const Config* compile = config.find("compile_config");
   if (options.compile && compile != nullptr && compile->is_object() &&
       compile->size() > 0) {
-    model.compile(compile_arguments(*compile, "compile_config"));
+    compile_from_config(
+        model, old ? legacy::compile_config_of(*compile) : *compile);
   }
   return model;
 }
