@@ -51,6 +51,10 @@ constexpr std::array kSettings = {
         "where downloads are kept; ~/.cache/keratin by default"},
     Setting{"KERATIN_OFFLINE", "flag", "1 forbids downloads"},
     Setting{
+        "KERATIN_MIRROR",
+        "name",
+        "an address that serves pretrained weights in place of Keras's own"},
+    Setting{
         "KERATIN_DEVICE", "name", "the backend and its device, e.g. cuda:1"},
 };
 
@@ -175,6 +179,18 @@ std::string cache_dir() {
 
 bool offline() {
   return flag("KERATIN_OFFLINE");
+}
+
+std::optional<std::string> mirror() {
+  const auto address = raw("KERATIN_MIRROR");
+  if (address && !address->starts_with("http://") &&
+      !address->starts_with("https://")) {
+    throw InvalidArgument(keratin::format(
+        "[KERATIN_MIRROR] expected an address that begins with http:// or "
+        "https://, got \"{}\"",
+        *address));
+  }
+  return address;
 }
 
 std::optional<std::string> device() {

@@ -35,6 +35,7 @@ std::optional<std::string> backend();   // KERATIN_BACKEND
 std::optional<int> num_threads();       // KERATIN_NUM_THREADS, >= 1
 std::optional<std::string> data_dir();  // KERATIN_DATA
 bool offline();                         // KERATIN_OFFLINE
+std::optional<std::string> mirror();    // KERATIN_MIRROR
 
 // Plug-ins ask for these, too.
 KERATIN_PLUGIN_EXPORT std::optional<std::string> dump_dir();  // KERATIN_DUMP

@@ -39,7 +39,10 @@ Config serialize(const Serializable& object) {
        {"class_name", object.class_name()},
        {"config", object.get_config()},
        {"registered_name",
-        own ? Config(module + ">" + object.class_name()) : Config()}});
+        // What Keras does not export it names by its class.
+        own ? Config(module + ">" + object.class_name())
+        : module.starts_with("keras.src.") ? Config(object.class_name())
+                                           : Config()}});
 }
 
 SerializedObject parse_serialized(

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "src/core/log.hpp"
 #include "src/io/atomic_file.hpp"
 #include "src/io/mapped_file.hpp"
+#include "src/io/md5.hpp"
 #include "src/io/sha256.hpp"
 
 namespace keratin::io {
@@ -29,8 +31,29 @@ bool file_exists(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0;
 }
 
-bool has_checksum(const std::string& path, const std::string& sha256) {
-  return file_exists(path) && sha256_of(map_file(path).bytes) == sha256;
+/// What a file must hash to.
+struct Checksum {
+  const char* kind = "";  // empty: nobody says
+  std::string value;
+
+  std::string of(const std::string& path) const {
+    const SharedBytes file = map_file(path);
+    return value.size() == 64 ? sha256_of(file.bytes) : md5_of(file.bytes);
+  }
+
+  bool fits(const std::string& path) const {
+    return value.empty() || of(path) == value;
+  }
+};
+
+Checksum checksum_of(const Download& what) {
+  if (!what.sha256.empty()) return {"SHA-256", what.sha256};
+  if (!what.md5.empty()) return {"MD5", what.md5};
+  return {};
+}
+
+bool is_there(const std::string& path, const Checksum& sum) {
+  return file_exists(path) && sum.fits(path);
 }
 
 void check_address(const std::string& url) {
@@ -111,13 +134,70 @@ class Part {
   int fd_ = -1;
 };
 
+/// Sixteen bytes in base64 as hexadecimal; empty for anything else.
+std::string hex_of_base64(std::string_view text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text.substr(0, text.find('='))) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) return "";
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += format("{:02x}", bits >> count & 0xff);
+  }
+  return out.size() == 32 ? out : "";
+}
+
 struct Transfer {
   Part* part;
   std::uint64_t size;
   std::uint64_t max_bytes;
   int write_error = 0;
   bool too_big = false;
+  std::string md5 = {};  // as the server tells it
 };
+
+/// Google's storage tells the MD5 of what it serves:
+/// "x-goog-hash: crc32c=...,md5=BASE64==".
+std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
+  constexpr std::string_view kName = "x-goog-hash:";
+  const std::string_view line(data, count);
+  const std::size_t at = line.find("md5=");
+  if (line.size() > kName.size() && at != std::string_view::npos &&
+      ::strncasecmp(data, kName.data(), kName.size()) == 0) {
+    const std::string_view value = line.substr(at + 4);
+    static_cast<Transfer*>(user)->md5 =
+        hex_of_base64(value.substr(0, value.find_first_of(", \r\n")));
+  }
+  return count;
+}
+
+/// Tells the caller about progress, ten times a second at most.
+struct Reporter {
+  const Download* what;
+  std::uint64_t start;
+  std::chrono::steady_clock::time_point last = {};
+};
+
+int on_progress(
+    void* user, curl_off_t of, curl_off_t done, curl_off_t, curl_off_t) {
+  auto& reporter = *static_cast<Reporter*>(user);
+  const auto now = std::chrono::steady_clock::now();
+  if (done == 0 || now - reporter.last < std::chrono::milliseconds(100)) {
+    return 0;
+  }
+  reporter.last = now;
+  const auto total = static_cast<std::uint64_t>(of);
+  reporter.what->progress(
+      reporter.start + static_cast<std::uint64_t>(done),
+      total == 0 ? 0 : reporter.start + total);
+  return 0;
+}
 
 std::size_t on_data(char* data, std::size_t, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
@@ -135,8 +215,9 @@ std::size_t on_data(char* data, std::size_t, std::size_t count, void* user) {
 
 enum class Outcome { done, cannot_resume };
 
-/// Appends the rest of the file to what is there.
-Outcome transfer(const Download& what, Part& part) {
+/// Appends the rest of the file to what is there. Puts the MD5 that the server
+/// tells, if it does, into `told`.
+Outcome transfer(const Download& what, Part& part, std::string& told) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(
@@ -167,9 +248,21 @@ Outcome transfer(const Download& what, Part& part) {
   set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(start));
   set(CURLOPT_WRITEFUNCTION, on_data);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&state));
+  set(CURLOPT_HEADERFUNCTION, on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(&state));
   set(CURLOPT_USERAGENT, "keratin");
+  Reporter reporter{&what, start};
+  if (what.progress) {
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(&reporter));
+  }
   const CURLcode code = curl_easy_perform(curl.get());
-  if (code == CURLE_OK) return Outcome::done;
+  told = state.md5;
+  if (code == CURLE_OK) {
+    if (what.progress) what.progress(part.size(), part.size());
+    return Outcome::done;
+  }
 
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -201,9 +294,10 @@ Outcome transfer(const Download& what, Part& part) {
 
 std::string fetch(const Download& what) {
   check_address(what.url);
+  Checksum sum = checksum_of(what);
   const std::string folder = env::cache_dir();
   const std::string path = folder + "/" + what.name;
-  if (has_checksum(path, what.sha256)) return path;
+  if (is_there(path, sum)) return path;
   if (env::offline()) {
     throw SystemError(format(
         "[download] {}: not in the cache {}, and KERATIN_OFFLINE forbids to "
@@ -212,34 +306,40 @@ std::string fetch(const Download& what) {
         folder,
         what.url));
   }
-  make_folders(folder);
+  make_folders(path.substr(0, path.rfind('/')));
   const std::string part_path = path + ".part";
   Part part(part_path, what.url);
-  if (has_checksum(path, what.sha256)) {  // another process was faster
+  if (is_there(path, sum)) {  // another process was faster
     ::unlink(part_path.c_str());
     return path;
   }
   KERATIN_LOG(data, "fetching {} to {}", what.url, path);
-  const bool resumed = part.size() > 0;
-  if (transfer(what, part) == Outcome::cannot_resume) {
-    part.restart(what.url);
-    transfer(what, part);
-  }
-  part.sync(what.url);
-  std::string got = sha256_of(map_file(part_path).bytes);
-  if (got != what.sha256 && resumed) {
+  bool resumed = part.size() > 0;
+  const auto get = [&] {
+    std::string told;
+    if (transfer(what, part, told) == Outcome::cannot_resume) {
+      part.restart(what.url);
+      resumed = false;
+      transfer(what, part, told);
+    }
+    part.sync(what.url);
+    if (checksum_of(what).value.empty())
+      sum = {"MD5 (told by the server)", told};
+  };
+  get();
+  if (!sum.fits(part_path) && resumed) {
     // What was there before may have been of another version.
     part.restart(what.url);
-    transfer(what, part);
-    part.sync(what.url);
-    got = sha256_of(map_file(part_path).bytes);
+    get();
   }
-  if (got != what.sha256) {
+  if (!sum.fits(part_path)) {
+    const std::string got = sum.of(part_path);
     ::unlink(part_path.c_str());
     throw SystemError(format(
-        "[download] {}: checksum differs: expected SHA-256 {}, got {}",
+        "[download] {}: checksum differs: expected {} {}, got {}",
         what.url,
-        what.sha256,
+        sum.kind,
+        sum.value,
         got));
   }
   if (::rename(part_path.c_str(), path.c_str()) != 0) {

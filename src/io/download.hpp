@@ -1,15 +1,23 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace keratin::io {
 
 struct Download {
   std::string url;     // http:// or https://
-  std::string name;    // of the file in the cache folder
-  std::string sha256;  // in hexadecimal; required
+  std::string name;    // of the file in the cache folder; may name a subfolder
+  std::string sha256;  // in hexadecimal
   std::uint64_t max_bytes = 4ULL << 30;
+  /// For files whose publisher gives no SHA-256. With neither, what came is
+  /// compared with the length and the hash (x-goog-hash) that the server tells,
+  /// and a file in the cache is taken as it is.
+  std::string md5 = {};
+  /// Called now and then with the bytes that are there and all that there will
+  /// be (0: unknown); the last time with both equal.
+  std::function<void(std::uint64_t, std::uint64_t)> progress = {};
 };
 
 /// The path of the file in the cache folder (KERATIN_CACHE), fetched first

@@ -26,6 +26,12 @@ struct Tolerances {
 inline constexpr Tolerances kFloat32 = {5e-6, 2e-5, 1e-4};
 inline constexpr Tolerances kFloat64 = {1e-10, 1e-10, 1e-10};
 
+/// Of whole architectures' logits, as a share of their standard deviation.
+inline constexpr double kZoo = 1e-3;
+
+/// Of files of Keras 1 and 2, recorded in float32 on other processors.
+inline constexpr double kOldFiles = 1e-4;
+
 struct Settings {
   keratin::DType dtype = keratin::DType::f32;
 
@@ -98,5 +104,9 @@ void run_fit_case(const Case&, const Settings&, Comparison&);
 void run_loss_case(const Case&, const Settings&, Comparison&);
 void run_metric_case(const Case&, const Settings&, Comparison&);
 void run_schedule_case(const Case&, const Settings&, Comparison&);
+void run_text_case(const Case&, const Settings&, Comparison&);
+void run_model_case(const Case&, const Settings&, Comparison&);
+void run_recorded_case(const Case&, const Settings&, Comparison&);
+void run_zoo_case(const Case&, const Settings&, Comparison&);
 
 }  // namespace conformance

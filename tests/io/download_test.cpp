@@ -1,12 +1,9 @@
 #include "src/io/download.hpp"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <memory>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,9 +11,11 @@
 #include <keratin/error.hpp>
 
 #include "src/core/env.hpp"
+#include "src/io/md5.hpp"
 #include "src/io/sha256.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/range_server.hpp"
 #include "tests/support/skip.hpp"
 #include "tests/support/throws.hpp"
 
@@ -26,55 +25,6 @@ using testing::message_of;
 
 namespace {
 
-/// range_server.py over a folder, for the time of a scope.
-class Server {
- public:
-  explicit Server(const std::filesystem::path& folder) {
-    const std::string script =
-        (testing::source_dir() / "tests/io/range_server.py").string();
-    int in[2];
-    int out[2];
-    // Closed by exec, so that a server never holds the end that stops another.
-    if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return;
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(in[0], 0);
-      ::dup2(out[1], 1);
-      for (const int fd : {in[0], in[1], out[0], out[1]}) {
-        if (fd > 2) ::close(fd);
-      }
-      ::execlp("python3", "python3", script.c_str(), folder.c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(in[0]);
-    ::close(out[1]);
-    stop_ = in[1];
-    // The line may come in pieces; closed before its end, it would kill the
-    // server.
-    std::string text;
-    char c = 0;
-    while (c != '\n' && ::read(out[0], &c, 1) == 1) text += c;
-    ::close(out[0]);
-    if (!text.empty()) port_ = std::stoi(text);
-  }
-
-  ~Server() {
-    ::close(stop_);  // the server ends with its input
-    ::waitpid(child_, nullptr, 0);
-  }
-
-  bool running() const { return port_ != 0; }
-
-  std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + "/" + path;
-  }
-
- private:
-  ::pid_t child_ = -1;
-  int stop_ = -1;
-  int port_ = 0;
-};
-
 struct Fixture {
   testing::TempDir served;
   testing::TempDir cache;
@@ -82,7 +32,7 @@ struct Fixture {
   env::ScopedSetting offline_setting{"KERATIN_OFFLINE", "0"};
   std::string content;
   std::string sum;
-  Server server;
+  testing::RangeServer server;
 
   Fixture() : content(make_content()), sum(make_sum()), server(served.path()) {
     testing::write_file(served / "data.bin", content);
@@ -154,6 +104,96 @@ TEST_CASE("A damaged file in the cache is fetched again") {
   SKIP_WITHOUT_SERVER(f);
   testing::write_file(f.cache / "data.bin", "damaged");
   CHECK(testing::read_file(io::fetch(f.download("data.bin"))) == f.content);
+}
+
+TEST_CASE("MD5 of RFC 1321") {
+  const auto md5 = [](const std::string& text) {
+    return io::md5_of(io::as_bytes(text));
+  };
+  CHECK(md5("") == "d41d8cd98f00b204e9800998ecf8427e");
+  CHECK(md5("abc") == "900150983cd24fb0d6963f7d28e17f72");
+  CHECK(
+      md5("1234567890123456789012345678901234567890"
+          "1234567890123456789012345678901234567890") ==
+      "57edf4a22be3c955ac49da2e2107b67a");
+  // Around the places where the padding needs one block more.
+  CHECK(md5(std::string(55, 'a')) == "ef1772b6dff9a122358552954ad0df65");
+  CHECK(md5(std::string(56, 'a')) == "3b0c8ac703f828b04c6c197006d17218");
+  CHECK(md5(std::string(64, 'a')) == "014842d480b571495a4a0363793f7367");
+}
+
+TEST_CASE("A file may have an MD5 and lie in a subfolder of the cache") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  io::Download download = f.download("data.bin");
+  download.sha256.clear();
+  download.md5 = io::md5_of(io::as_bytes(f.content));
+  download.name = "models/data.bin";
+  CHECK(testing::read_file(io::fetch(download)) == f.content);
+  CHECK(std::filesystem::exists(f.cache / "models/data.bin"));
+  download.md5 = std::string(32, '0');
+  CHECK(message_of<SystemError>([&] {
+          io::fetch(download);
+        }).find("checksum differs: expected MD5 000") != std::string::npos);
+}
+
+TEST_CASE("Without a published checksum the server's word counts") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  io::Download download = f.download("lies/data.bin");
+  download.sha256.clear();
+  CHECK(
+      message_of<SystemError>([&] {
+        io::fetch(download);
+      }).find("checksum differs: expected MD5 (told by the server)") !=
+      std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(f.cache / "data.bin.part"));
+  download.url = f.server.url("told/data.bin");
+  CHECK(testing::read_file(io::fetch(download)) == f.content);
+  std::filesystem::remove(f.cache / "data.bin");
+  download.url = f.server.url("data.bin");  // says nothing
+  CHECK(testing::read_file(io::fetch(download)) == f.content);
+  CHECK(message_of<SystemError>([&] {
+          std::filesystem::remove(f.cache / "data.bin");
+          download.url = f.server.url("cut/data.bin");
+          io::fetch(download);
+        }).find("transfer failed") != std::string::npos);
+}
+
+TEST_CASE("A redirection to another address is followed") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  CHECK(testing::read_file(io::fetch(f.download("hop/data.bin"))) == f.content);
+}
+
+TEST_CASE("Progress ends with all there is") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  io::Download download = f.download("data.bin");
+  std::uint64_t done = 0;
+  std::uint64_t of = 0;
+  download.progress = [&](std::uint64_t now, std::uint64_t all) {
+    CHECK(now >= done);
+    done = now;
+    of = all;
+  };
+  io::fetch(download);
+  CHECK(done == f.content.size());
+  CHECK(of == f.content.size());
+}
+
+TEST_CASE("A full disk is told, and nothing appears") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  if (!std::filesystem::exists("/dev/full")) KERATIN_SKIP("no /dev/full");
+  // Whatever is written to this device fails for want of space.
+  std::filesystem::create_symlink("/dev/full", f.cache / "data.bin.part");
+  const auto what =
+      message_of<SystemError>([&] { io::fetch(f.download("data.bin")); });
+  CAPTURE(what);
+  CHECK(
+      what.find("write failed: No space left on device") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(f.cache / "data.bin"));
 }
 
 TEST_CASE("A wrong checksum leaves nothing in the cache") {

@@ -1,0 +1,89 @@
+#include "models/zoo/weights.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
+
+#include <keratin/error.hpp>
+
+#include "src/core/env.hpp"
+#include "src/core/format.hpp"
+#include "src/io/download.hpp"
+
+namespace keratin::applications {
+
+namespace {
+
+std::string last_part(const std::string& address) {
+  return address.substr(address.rfind('/') + 1);
+}
+
+/// In the folder that KERATIN_DATA names, where people put files by hand.
+std::optional<std::string> find_local(const std::string& name) {
+  const auto folder = env::data_dir();
+  if (!folder) return std::nullopt;
+  for (const char* below : {"/", "/weights/"}) {
+    const std::string path = *folder + below + name;
+
+    struct stat info {};
+
+    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)) return path;
+  }
+  return std::nullopt;
+}
+
+/// KERATIN_MIRROR in place of the address's scheme and host.
+std::string mirrored(const std::string& address) {
+  const auto mirror = env::mirror();
+  if (!mirror) return address;
+  const std::size_t host = address.find("://") + 3;
+  std::string base = *mirror;
+  while (base.ends_with('/')) base.pop_back();
+  return base + address.substr(address.find('/', host));
+}
+
+constexpr double kMebibyte = 1 << 20;
+
+/// A line that is written over, for people who wait.
+void show_progress(
+    const std::string& name, std::uint64_t done, std::uint64_t of) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const double mebibytes = static_cast<double>(done) / kMebibyte;
+  if (of == 0) {
+    std::fprintf(stderr, "\r%s: %.1f MiB", name.c_str(), mebibytes);
+  } else {
+    std::fprintf(
+        stderr,
+        "\r%s: %.1f of %.1f MiB",
+        name.c_str(),
+        mebibytes,
+        static_cast<double>(of) / kMebibyte);
+  }
+  if (done == of) std::fputc('\n', stderr);
+}
+
+}  // namespace
+
+std::string fetch_weights(const Published& weights) {
+  const std::string name = last_part(weights.address);
+  if (const auto path = find_local(name)) return *path;
+  io::Download download;
+  download.url = mirrored(weights.address);
+  download.name = "models/" + name;
+  (weights.hash.size() == 32 ? download.md5 : download.sha256) = weights.hash;
+  download.progress = [&](std::uint64_t done, std::uint64_t of) {
+    show_progress(name, done, of);
+  };
+  return io::fetch(download);
+}
+
+std::string fetch_class_index() {
+  return fetch_weights(
+      {"https://storage.googleapis.com/download.tensorflow.org/data/"
+       "imagenet_class_index.json",
+       "c2c37ea517e94d9795004a39431a14cb"});
+}
+
+}  // namespace keratin::applications
