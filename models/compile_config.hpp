@@ -14,4 +14,9 @@ Config compile_config(const ModelImpl& model);
 CompileArguments compile_arguments(
     const Config& config, const std::string& where);
 
+/// Compiles as a compile_config says. Throws as compile_arguments.
+inline void compile_from_config(Model& model, const Config& config) {
+  model.compile(compile_arguments(config, "compile_config"));
+}
+
 }  // namespace keratin

@@ -16,8 +16,7 @@ using namespace std::string_view_literals;
 
 std::string_view head_of(const io::SharedBytes& content) {
   constexpr std::size_t kHead = 1024;
-  const auto* const text =
-      reinterpret_cast<const char*>(content.bytes.data());
+  const auto* const text = reinterpret_cast<const char*>(content.bytes.data());
   return {text, std::min(content.bytes.size(), kHead)};
 }
 
@@ -32,17 +31,18 @@ std::string_view stripped(std::string_view text) {
 
 bool has_prefix(std::string_view text, std::string_view lower) {
   if (text.size() < lower.size()) return false;
-  return std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-    return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
-  });
+  return std::equal(
+      lower.begin(), lower.end(), text.begin(), [](char a, char b) {
+        return a ==
+               static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
+      });
 }
 
 constexpr std::string_view kHdf5 = "\x89HDF\r\n\x1a\n";
 
 /// HDF5 allows for a block of the user's own before its own.
 bool is_hdf5(const io::SharedBytes& content) {
-  const auto* const text =
-      reinterpret_cast<const char*>(content.bytes.data());
+  const auto* const text = reinterpret_cast<const char*>(content.bytes.data());
   const std::string_view all(text, content.bytes.size());
   if (all.starts_with(kHdf5)) return true;
   for (std::size_t at = 512; at + kHdf5.size() <= all.size(); at *= 2) {
@@ -70,7 +70,9 @@ constexpr Magic kMagics[] = {
     {"\x80\x03"sv, "a Python pickle, which is never run"},
     {"\x80\x04"sv, "a Python pickle, which is never run"},
     {"\x80\x05"sv, "a Python pickle, which is never run"},
-    {"\x7f" "ELF"sv, "a program"},
+    {"\x7f"
+     "ELF"sv,
+     "a program"},
     {"MZ"sv, "a Windows program"},
     {"#!"sv, "a script"},
 };

@@ -7,7 +7,7 @@
 namespace keratin {
 
 enum class FileKind {
-  keras,     // a zip archive
+  keras,  // a zip archive
   hdf5,
   json,
   other,

@@ -78,8 +78,8 @@ class LayerList {
 
 void note_check(
     Config& report, const char* name, bool ok, const std::string& message) {
-  report["checks"].push_back(Config::object(
-      {{"check", name}, {"ok", ok}, {"message", message}}));
+  report["checks"].push_back(
+      Config::object({{"check", name}, {"ok", ok}, {"message", message}}));
 }
 
 void note_layers(Config& report, const Config& model) {
@@ -111,8 +111,8 @@ void note_arrays(Config& report, const h5::File& file) {
     const auto object = path == "/" ? std::nullopt : file.find(path);
     if (!object || !object->is_dataset()) continue;
     const Shape shape = object->shape();
-    const bool optimizer =
-        path.starts_with("optimizer/") || path.starts_with("optimizer_weights/");
+    const bool optimizer = path.starts_with("optimizer/") ||
+                           path.starts_with("optimizer_weights/");
     (optimizer ? state : parameters) += shape.size();
     arrays.push_back(Config::object(
         {{"path", path},
@@ -204,8 +204,7 @@ void inspect_h5(
     if (group && backend.empty()) backend = text_attr(*group, "backend");
     report["written_by"] = keras_of(version, backend);
   }
-  check(
-      report, "the arrays can be read", [&] { note_arrays(report, file); });
+  check(report, "the arrays can be read", [&] { note_arrays(report, file); });
   if (!group) return;
   check(report, "every weight that is listed is there", [&] {
     const legacy::SavedWeights saved = legacy::read_group(*group, name);

@@ -92,12 +92,11 @@ class Drawing {
       text_ += indent + "}\n";
       return ends;
     }
-    std::string content =
-        label(layer.name()) + "|" + label(layer.class_name());
-    if (options_.show_dtype) content += "|" + label(layer.dtype_policy().name());
+    std::string content = label(layer.name()) + "|" + label(layer.class_name());
+    if (options_.show_dtype)
+      content += "|" + label(layer.dtype_policy().name());
     if (options_.show_shapes) content += shapes(layer);
-    text_ += format(
-        "{}{} [label=\"{{{}}}\"];\n", indent, quoted(id), content);
+    text_ += format("{}{} [label=\"{{{}}}\"];\n", indent, quoted(id), content);
     return {id, id};
   }
 
@@ -180,8 +179,8 @@ int run_dot(
   char* const arguments[] = {
       program.data(), kind.data(), output.data(), input.data(), nullptr};
   pid_t child = 0;
-  if (::posix_spawnp(
-          &child, "dot", nullptr, nullptr, arguments, environ) != 0) {
+  if (::posix_spawnp(&child, "dot", nullptr, nullptr, arguments, environ) !=
+      0) {
     return -1;
   }
   int status = 0;

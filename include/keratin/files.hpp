@@ -43,7 +43,8 @@ struct PlotOptions {
   std::string rankdir = "TB";  // top to bottom; "LR": left to right
 };
 
-/// The graph of layers as a text for Graphviz, as Keras's model_to_dot draws it.
+/// The graph of layers as a text for Graphviz, as Keras's model_to_dot draws
+/// it.
 KERATIN_API std::string model_to_dot(
     const Model& model, const PlotOptions& options = {});
 

@@ -95,6 +95,32 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
+namespace {
+
+/// Names become parts of paths in files and of lines on terminals.
+void check_name(const LayerImpl& layer, const std::string& where) {
+  constexpr std::size_t kLongest = 1000;
+  const std::string& name = layer.name();
+  if (name.size() > kLongest) {
+    throw InvalidArgument(format(
+        "[{}.name] expected at most {} characters, got {}",
+        where,
+        kLongest,
+        name.size()));
+  }
+  for (const char c : name) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 32 && code != 127) continue;
+    throw InvalidArgument(format(
+        "[{}.name] expected a name that can be printed, got one with the "
+        "character {}",
+        where,
+        static_cast<int>(code)));
+  }
+}
+
+}  // namespace
+
 Layer deserialize_layer(const Config& config, const std::string& where) {
   const SerializedObject object = parse_serialized(config, where);
   std::shared_ptr<LayerImpl> impl;
@@ -115,6 +141,7 @@ Layer deserialize_layer(const Config& config, const std::string& where) {
         did_you_mean(object.class_name, layer_names())));
   }
   impl->from_config(object.config, where);
+  check_name(*impl, where);
   return Layer(std::move(impl));
 }
 

@@ -47,6 +47,22 @@ class MarginImpl final : public SpatialLayer {
     if (kind_ == Kind::padding || rank() > 1) visit_data_format(visit);
   }
 
+  Config get_config() const override {
+    Config config = KerasLayer::get_config();
+    if (leaves_nothing_) config["allow_empty"] = true;
+    return config;
+  }
+
+  /// Also "allow_empty", for files of Keras 2, which cropped to nothing.
+  void from_config(const Config& config, const std::string& where) override {
+    Config known = config;
+    if (const Config* empty = config.find("allow_empty")) {
+      allow_empty_ = kind_ == Kind::cropping && *empty == Config(true);
+      known.erase("allow_empty");
+    }
+    KerasLayer::from_config(known, where);
+  }
+
   void build(const std::vector<Shape>& inputs) override {
     expect_spatial(inputs);
     if (kind_ == Kind::padding) return;
@@ -57,6 +73,8 @@ class MarginImpl final : public SpatialLayer {
       if (extent == kUnknown || pairs[i].first + pairs[i].second < extent) {
         continue;
       }
+      leaves_nothing_ = allow_empty_;
+      if (allow_empty_) continue;
       fail(format(
           "expected an input of more than {} elements on axis {}, got {}",
           pairs[i].first + pairs[i].second,
@@ -75,6 +93,11 @@ class MarginImpl final : public SpatialLayer {
     for (std::size_t i = 0; i < rank(); ++i) {
       low[first + i] = sign * pairs[i].first;
       high[first + i] = sign * pairs[i].second;
+      const std::int64_t extent = x.shape()[first + i];
+      if (kind_ == Kind::cropping && -low[first + i] - high[first + i] > extent) {
+        low[first + i] = -extent;
+        high[first + i] = 0;
+      }
     }
     return ops::pad(x, low, high);
   }
@@ -92,6 +115,8 @@ class MarginImpl final : public SpatialLayer {
 
   Kind kind_;
   Margins margins_;
+  bool allow_empty_ = false;
+  bool leaves_nothing_ = false;
 };
 
 }  // namespace

@@ -112,7 +112,8 @@ Array joined(const std::vector<Array>& parts) {
             value.size_bytes() / static_cast<std::size_t>(rows);
         std::memcpy(
             to,
-            static_cast<const std::byte*>(value.raw()) + static_cast<std::size_t>(row) * width,
+            static_cast<const std::byte*>(value.raw()) +
+                static_cast<std::size_t>(row) * width,
             width);
         to += width;
       }
@@ -125,8 +126,8 @@ Array joined(const std::vector<Array>& parts) {
 Array by_gates(
     const Array& x,
     std::size_t gates,
-    const std::function<
-        void(const double*, double*, std::size_t, std::size_t)>& change) {
+    const std::function<void(const double*, double*, std::size_t, std::size_t)>&
+        change) {
   Array out = x;
   out.read = [read = x.read, gates, change, shape = x.shape] {
     const Tensor value = read();

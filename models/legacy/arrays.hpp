@@ -14,9 +14,9 @@
 namespace keratin::legacy {
 
 struct Array {
-  std::string name;   // in the file, "dense_1/kernel:0"
-  Shape shape;        // after the changes so far
-  Shape file_shape;   // in the file
+  std::string name;  // in the file, "dense_1/kernel:0"
+  Shape shape;       // after the changes so far
+  Shape file_shape;  // in the file
   DType dtype = DType::f32;
   std::function<Tensor()> read;
 };
@@ -38,7 +38,9 @@ Array joined(const std::vector<Array>& parts);
 Array by_gates(
     const Array& x,
     std::size_t gates,
-    const std::function<void(const double* in, double* out, std::size_t rows, std::size_t columns)>& change);
+    const std::function<void(
+        const double* in, double* out, std::size_t rows, std::size_t columns)>&
+        change);
 
 /// The first half and the second half of a vector, added.
 Array halves_added(const Array& x);

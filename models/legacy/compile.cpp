@@ -45,7 +45,8 @@ Config optimizer(const Config& written) {
     }
     config->erase(key);
   }
-  for (const char* key : {"schedule_decay", "is_legacy_optimizer", "jit_compile"}) {
+  for (const char* key :
+       {"schedule_decay", "is_legacy_optimizer", "jit_compile"}) {
     config->erase(key);
   }
   // Null meant the default.
@@ -75,7 +76,8 @@ Config loss(const Config& written) {
   }
   if (config->is_object()) {
     for (const char* key : {"fn", "axis"}) {
-      if (key == std::string("axis") && config->get(key) != Config(-1)) continue;
+      if (key == std::string("axis") && config->get(key) != Config(-1))
+        continue;
       config->erase(key);
     }
     if (config->get("reduction") == Config("auto")) {

@@ -98,7 +98,8 @@ void join_gates(Arrays& arrays, std::initializer_list<std::size_t> gates) {
   Arrays out;
   for (std::size_t kind = 0; kind < 3; ++kind) {
     Arrays parts;
-    for (const std::size_t gate : gates) parts.push_back(arrays[3 * gate + kind]);
+    for (const std::size_t gate : gates)
+      parts.push_back(arrays[3 * gate + kind]);
     for (const Array& part : parts) {
       if (part.shape.rank() != parts[0].shape.rank() || part.shape.empty()) {
         return;

@@ -77,11 +77,10 @@ Config function_to_keras3(const Config& value) {
       config->erase("m");
       (*config)["max_value"] = max;
     }
-    if (class_name->is_string() &&
-        (class_name->as_string() == "LeakyReLU" ||
-         class_name->as_string() == "ReLU" ||
-         class_name->as_string() == "ELU" ||
-         class_name->as_string() == "PReLU")) {
+    if (class_name->is_string() && (class_name->as_string() == "LeakyReLU" ||
+                                    class_name->as_string() == "ReLU" ||
+                                    class_name->as_string() == "ELU" ||
+                                    class_name->as_string() == "PReLU")) {
       return layer_to_keras3(value, "activation");
     }
   }

@@ -55,8 +55,7 @@ Config shape_said_by(const Config& layer) {
   if (config.is_null()) return {};
   const std::string name = class_of(layer);
   if (is_model_class(name)) {
-    const Config* layers =
-        config.is_array() ? &config : config.find("layers");
+    const Config* layers = config.is_array() ? &config : config.find("layers");
     if (layers == nullptr || !layers->is_array() || layers->size() == 0) {
       return {};
     }
@@ -76,9 +75,9 @@ Config shape_said_by(const Config& layer) {
   if (name == "Embedding") {
     return Config::array({nullptr, config.get("input_length")});
   }
-  const bool steps = config.contains("input_length") ||
-                     name.ends_with("1D") || name.ends_with("RNN") ||
-                     name.ends_with("LSTM") || name.ends_with("GRU");
+  const bool steps = config.contains("input_length") || name.ends_with("1D") ||
+                     name.ends_with("RNN") || name.ends_with("LSTM") ||
+                     name.ends_with("GRU");
   if (steps) return Config::array({nullptr, config.get("input_length"), dim});
   return Config::array({nullptr, dim});
 }
@@ -89,9 +88,11 @@ Config dtype_said_by(const Config& layer) {
   for (const char* key : {"input_dtype", "dtype"}) {
     const Config dtype = config.get(key);
     if (!dtype.is_string()) continue;
-    const std::string& name = dtype.as_string();
-    // A policy's inputs are floats of full precision.
-    return name.starts_with("mixed_") ? Config("float32") : dtype;
+    const std::string& written = dtype.as_string();
+    // Layers on numbers get floats, a policy's of full precision.
+    const bool other =
+        written == "string" || written == "float64" || written == "float16";
+    return other ? dtype : Config("float32");
   }
   return "float32";
 }
@@ -112,7 +113,8 @@ Config tensor(const std::string& layer, std::int64_t call, std::int64_t index) {
   return Config::object(
       {{"class_name", "__keras_tensor__"},
        {"config",
-        Config::object({{"keras_history", Config::array({layer, call, index})}})}});
+        Config::object(
+            {{"keras_history", Config::array({layer, call, index})}})}});
 }
 
 bool is_reference(const Config& value) {
@@ -121,13 +123,38 @@ bool is_reference(const Config& value) {
          value.as_array()[2].is_int();
 }
 
+/// Some versions of Keras 1 did not write the order of dimensions of every
+/// layer; those that lack it have that of the others.
+Config with_ordering(const Config& layers) {
+  bool theano = false;
+  for (const Config& layer : layers.as_array()) {
+    const Config ordering = layer.get("config").get("dim_ordering");
+    if (ordering == Config("tf")) return layers;
+    theano = theano || ordering == Config("th");
+  }
+  if (!theano) return layers;
+  Config out = layers;
+  for (Config& layer : out.as_array()) {
+    const std::string name = class_of(layer);
+    const bool spatial = name.ends_with("2D") || name.ends_with("3D");
+    Config* config = layer.find("config");
+    if (!spatial || name.starts_with("SpatialDropout") || config == nullptr ||
+        !config->is_object() || config->contains("data_format") ||
+        config->contains("dim_ordering")) {
+      continue;
+    }
+    (*config)["dim_ordering"] = "th";
+  }
+  return out;
+}
+
 class FunctionalTranslator {
  public:
   FunctionalTranslator(const Config& config, std::string where)
       : config_(config), where_(std::move(where)) {}
 
   Config run() {
-    const Config& layers = layers_of(config_, where_);
+    const Config layers = with_ordering(layers_of(config_, where_));
     for (const Config& layer : layers.as_array()) {
       names_.insert(name_of_layer(layer));
       if (is_model_class(class_of(layer))) models_.insert(name_of_layer(layer));
@@ -178,8 +205,7 @@ class FunctionalTranslator {
     const Config::Array& parts = item.as_array();
     const std::string& name = parts[0].as_string();
     if (name == "_CONSTANT_VALUE") return parts[2];
-    return tensor(
-        name, call_of(name, parts[1].as_int()), parts[2].as_int());
+    return tensor(name, call_of(name, parts[1].as_int()), parts[2].as_int());
   }
 
   /// A keyword argument: tensors may be anywhere in it.
@@ -238,8 +264,7 @@ class FunctionalTranslator {
     if (tensors.size() > 1 && takes_states(class_of(layer))) {
       give_states(tensors, kwargs, layer);
     }
-    const bool single = tensors.size() == 1 &&
-                        !(class_of(layer) == "Merge") &&
+    const bool single = tensors.size() == 1 && !(class_of(layer) == "Merge") &&
                         !takes_list(class_of(layer), flat);
     Config args = Config::array({single ? tensors.as_array()[0] : tensors});
     return Config::object(
@@ -251,7 +276,8 @@ class FunctionalTranslator {
   }
 
   /// Keras 2 wrote the states behind the sequence, in one list.
-  static void give_states(Config& tensors, Config& kwargs, const Config& layer) {
+  static void give_states(
+      Config& tensors, Config& kwargs, const Config& layer) {
     Config::Array& all = tensors.as_array();
     const Config count = layer.get("config").get("num_constants");
     const std::size_t constants =
@@ -297,6 +323,7 @@ class FunctionalTranslator {
       std::string_view mode;
       std::string_view class_name;
     };
+
     constexpr Mode kModes[] = {
         {"ave", "Average"},
         {"concat", "Concatenate"},
@@ -485,13 +512,13 @@ Config sequential_to_keras3(const Config& object, const std::string& where) {
         {{"name", config.get("name")},
          {"layers", writer.layers},
          {"input_layers", writer.inputs},
-         {"output_layers",
-          Config::array({Config::array({last, 0, 0})})}});
+         {"output_layers", Config::array({Config::array({last, 0, 0})})}});
     out["class_name"] = "Functional";
     out["config"] = functional_to_keras3(graph, where);
     return out;
   }
-  const Config::Array& layers = layers_of(config, where).as_array();
+  const Config ordered = with_ordering(layers_of(config, where));
+  const Config::Array& layers = ordered.as_array();
   Config list = Config::array();
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (i == 0 && class_of(layers[0]) != "InputLayer") {
@@ -502,7 +529,8 @@ Config sequential_to_keras3(const Config& object, const std::string& where) {
       if (shape.is_null()) {
         shape = object.get("build_config").get("input_shape");
       }
-      if (shape.is_array() && shape.size() > 0 && !shape.as_array()[0].is_array()) {
+      if (shape.is_array() && shape.size() > 0 &&
+          !shape.as_array()[0].is_array()) {
         list.push_back(input_layer(
             name_of_layer(layers[0]) + "_input",
             shape,
@@ -513,7 +541,8 @@ Config sequential_to_keras3(const Config& object, const std::string& where) {
   }
   Config now = Config::object();
   if (config.is_object()) {
-    for (const char* key : {"name", "trainable", "dtype", "build_input_shape"}) {
+    for (const char* key :
+         {"name", "trainable", "dtype", "build_input_shape"}) {
       if (const Config* value = config.find(key); value && !value->is_null()) {
         now[key] = *value;
       }

@@ -53,10 +53,11 @@ Model load_h5_model(
             : ""));
   }
   const Config written = json_attr(file, "model_config", name);
-  Model model = model_from_config(written, {.dtype = options.dtype, .compile = false});
+  Model model =
+      model_from_config(written, {.dtype = options.dtype, .compile = false});
   if (!group) {
-    throw InvalidArgument(format(
-        "[{}] has a model_config but no weights (model_weights)", name));
+    throw InvalidArgument(
+        format("[{}] has a model_config but no weights (model_weights)", name));
   }
   load_weights(
       model.model_impl(),

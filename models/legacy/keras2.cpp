@@ -100,8 +100,9 @@ std::string activation(const std::string& name, const std::string& where) {
 Config value_to_keras2(
     const std::string& key, const Config& value, const std::string& where) {
   if (value.is_string()) {
-    return key.ends_with("activation") ? Config(activation(value.as_string(), where))
-                                       : value;
+    return key.ends_with("activation")
+               ? Config(activation(value.as_string(), where))
+               : value;
   }
   if (value.is_array()) {
     Config out = Config::array();
@@ -139,10 +140,12 @@ Config layer_to_keras2(const Config& layer, const std::string& where) {
         "[{}] Keras 2 has no layer {}; save as .keras", where, class_name));
   }
   Config config = Config::object();
-  for (const auto& [key, value] :
-       layer.get("config", Config::object()).as_object()) {
+  const Config written = layer.get("config", Config::object());
+  for (const auto& [key, value] : written.as_object()) {
     const bool dropped = std::any_of(
-        std::begin(kDropped), std::end(kDropped), [&k = key, &class_name](const Dropped& item) {
+        std::begin(kDropped),
+        std::end(kDropped),
+        [&k = key, &class_name](const Dropped& item) {
           return item.argument == k &&
                  (item.class_name.empty() || item.class_name == class_name);
         });
@@ -260,7 +263,8 @@ class GraphTranslator {
     const std::string& name = parts[0].as_string();
     if (!models_.contains(name)) return out;
     for (const Config& layer : config_.at("layers").as_array()) {
-      if (layer.get("name") == Config(name) && class_of(layer) == "Sequential") {
+      if (layer.get("name") == Config(name) &&
+          class_of(layer) == "Sequential") {
         parts[1] = parts[1].as_int() + 1;
       }
     }
@@ -288,7 +292,8 @@ Config sequential_to_keras2(const Config& config, const std::string& where) {
   for (const Config& layer : written.as_array()) {
     layers.push_back(to_keras2(layer, where));
   }
-  return Config::object({{"name", config.get("name")}, {"layers", std::move(layers)}});
+  return Config::object(
+      {{"name", config.get("name")}, {"layers", std::move(layers)}});
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 namespace keratin::legacy {
 
 /// A model's config of Keras 3 in the dialect of Keras 2, which Keras 3 reads
-/// from .h5 files, too. Throws InvalidArgument naming what Keras 2 did not have.
+/// from .h5 files, too. Throws InvalidArgument naming what Keras 2 did not
+/// have.
 Config to_keras2(const Config& model, const std::string& where);
 
 /// model.to_json() of Keras 2.

@@ -77,7 +77,8 @@ constexpr Name kArguments[] = {
 };
 
 /// Layers of Keras 1 that have arguments of Keras 1.
-constexpr std::string_view kKeras1[] = {"Highway", "Maxout", "MaxoutDense", "Merge"};
+constexpr std::string_view kKeras1[] = {
+    "Highway", "Maxout", "MaxoutDense", "Merge"};
 
 /// Arguments that say how a backend computes, or repeat what the first layer's
 /// input tells: not arguments of Keras 3's layers.
@@ -89,11 +90,15 @@ constexpr std::string_view kDropped[] = {
     "consume_less",
     "force_generator",
     "fused",
+    "groups",
     "implementation",
     "input_dim",
     "input_dtype",
     "input_length",
     "input_shape",
+    "kernel_constraint",  // of separable convolutions, which have two others
+    "kernel_initializer",
+    "kernel_regularizer",
     "num_constants",
     "rng_type",
     "softmax_robust_masking",
@@ -165,7 +170,8 @@ void recurrent(Config& config, const std::string& where) {
   kernel_from(config, {"nb_row", "nb_col"});
   if (const Config* bias = config.find("forget_bias_init")) {
     config["unit_forget_bias"] =
-        bias->is_string() && (bias->as_string() == "one" || bias->as_string() == "ones");
+        bias->is_string() &&
+        (bias->as_string() == "one" || bias->as_string() == "ones");
     config.erase("forget_bias_init");
   }
 }
@@ -282,6 +288,12 @@ void zero_padding(Config& config, const std::string& where) {
 
 void time_distributed(Config& config, const std::string& where);
 
+/// Keras 2 cropped to nothing where Keras 3 refuses.
+void cropping(Config& config, const std::string& where) {
+  (void)where;
+  config["allow_empty"] = true;
+}
+
 void concatenate(Config& config, const std::string& where) {
   (void)where;
   rename(config, "concat_axis", "axis");
@@ -292,16 +304,6 @@ void multi_head(Config& config, const std::string& where) {
   for (const char* key : {"query_shape", "key_shape", "value_shape"}) {
     config.erase(key);
   }
-}
-
-void lambda(Config& config, const std::string& where) {
-  const Config name = config.get("name");
-  throw InvalidArgument(format(
-      "[{}] the Lambda layer '{}' holds Python code, which is never run; write "
-      "it as a layer, register_layer it as 'Lambda', or replace it in Python "
-      "by a layer of Keras's",
-      where,
-      name.is_string() ? name.as_string() : ""));
 }
 
 void normalization(Config& config, const std::string& where) {
@@ -335,6 +337,9 @@ constexpr LayerRule kRules[] = {
     {"Conv3D", convolution},
     {"Conv3DTranspose", transposed},
     {"ConvLSTM2D", recurrent},
+    {"Cropping1D", cropping},
+    {"Cropping2D", cropping},
+    {"Cropping3D", cropping},
     {"CuDNNGRU", cudnn_gru},
     {"CuDNNLSTM", cudnn_lstm},
     {"Dense", dense},
@@ -347,7 +352,6 @@ constexpr LayerRule kRules[] = {
     {"GaussianNoise", noise},
     {"LSTM", recurrent},
     {"LSTMCell", recurrent},
-    {"Lambda", lambda},
     {"LeakyReLU", leaky},
     {"LocallyConnected1D", convolution},
     {"LocallyConnected2D", convolution},
@@ -432,11 +436,31 @@ Config dtype_to_keras3(const Config& dtype) {
   return out;
 }
 
-void settle_dtype(Config& config) {
+/// Whether a layer works on integers or strings, so that its dtype is one.
+bool takes_others(std::string_view class_name) {
+  for (const char* part :
+       {"InputLayer",
+        "Lookup",
+        "TextVectorization",
+        "Hashing",
+        "Hashed",
+        "Discretization",
+        "CategoryEncoding"}) {
+    if (class_name.find(part) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+void settle_dtype(Config& config, std::string_view class_name) {
   const Config* dtype = config.find("dtype");
   if (dtype == nullptr) return;
-  const Config now = dtype_to_keras3(*dtype);
-  if (now.is_null()) {
+  Config now = dtype_to_keras3(*dtype);
+  if (now == Config("float")) now = "float32";
+  // The dtype of the first layer was its input's.
+  const bool number = now.is_string() && (now.as_string().starts_with("int") ||
+                                          now.as_string().starts_with("uint") ||
+                                          now.as_string() == "bool");
+  if (now.is_null() || (number && !takes_others(class_name))) {
     config.erase("dtype");
   } else {
     config["dtype"] = now;
@@ -467,7 +491,7 @@ void input_layer(Config& config) {
   for (const char* key : {"input_shape", "input_tensor", "type_spec"}) {
     config.erase(key);
   }
-  settle_dtype(config);
+  settle_dtype(config, "InputLayer");
 }
 
 }  // namespace
@@ -493,13 +517,14 @@ Config layer_to_keras3(const Config& object, const std::string& where) {
     out["config"] = std::move(config);
     return out;
   }
-  settle_dtype(config);
+  settle_dtype(config, name);
   const bool keras1 = contains(kKeras1, name);
   if (!keras1) {
     for (const Name& item : kArguments) {
       // LocalResponseNormalization has a bias that is a number.
       const Config* value = config.find(item.from);
-      if (item.from == "bias" && value != nullptr && !value->is_bool()) continue;
+      if (item.from == "bias" && value != nullptr && !value->is_bool())
+        continue;
       rename(config, item.from, item.to);
     }
     data_format(config);

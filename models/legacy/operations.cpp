@@ -26,7 +26,7 @@ struct Operation {
   std::string_view function;  // without "tf."
   std::string_view module;
   std::string_view name;
-  std::string_view operand = {};     // the keyword of a second operand
+  std::string_view operand = {};        // the keyword of a second operand
   std::vector<Renamed> arguments = {};  // that become arguments of the layer
 };
 
@@ -319,9 +319,8 @@ Config lambda(const Config& object, const std::string& where) {
           found->arguments.end(),
           [&k = key](const Renamed& item) { return item.from == k; });
       if (renamed != found->arguments.end()) {
-        arguments[renamed->to] = renamed->to == "indices_or_sections"
-                                     ? split_places(value)
-                                     : value;
+        arguments[renamed->to] =
+            renamed->to == "indices_or_sections" ? split_places(value) : value;
       } else if (!(value == Config(false)) && key != "dtype") {
         refuse(
             where,
@@ -334,7 +333,11 @@ Config lambda(const Config& object, const std::string& where) {
         {{"args", std::move(args)}, {"kwargs", Config::object()}}));
   }
   return make(
-      object, found->module, found->name, std::move(arguments), std::move(nodes));
+      object,
+      found->module,
+      found->name,
+      std::move(arguments),
+      std::move(nodes));
 }
 
 // -- TensorFlowOpLayer
@@ -344,8 +347,8 @@ struct Kernel {
   std::string_view op;  // TensorFlow's
   std::string_view module;
   std::string_view name;
-  int operands = 1;                  // tensors or numbers
-  std::string_view argument = {};    // what the constant after them is
+  int operands = 1;                // tensors or numbers
+  std::string_view argument = {};  // what the constant after them is
 };
 
 constexpr Kernel kKernels[] = {
@@ -435,6 +438,7 @@ Config dtype_name(const Config& type) {
     std::string_view tensorflow;
     const char* name;
   };
+
   constexpr Type kTypes[] = {
       {"DT_BOOL", "bool"},
       {"DT_DOUBLE", "float64"},
@@ -480,8 +484,7 @@ std::vector<Config> operands_of(
 }
 
 /// The masks of StridedSlice as Python's slices.
-Config strided_slice(
-    const Config& node, const std::vector<Config>& operands) {
+Config strided_slice(const Config& node, const std::vector<Config>& operands) {
   const auto bit = [&](const char* mask, std::size_t i) {
     const Config value = attribute(node, mask);
     return value.is_int() && ((value.as_int() >> i) & 1) != 0;
@@ -490,8 +493,8 @@ Config strided_slice(
   const auto& begin = operands[1].as_array();
   for (std::size_t i = 0; i < begin.size(); ++i) {
     if (bit("ellipsis_mask", i)) {
-      items.push_back(
-          Config::object({{"class_name", "__ellipsis__"}, {"config", Config::object()}}));
+      items.push_back(Config::object(
+          {{"class_name", "__ellipsis__"}, {"config", Config::object()}}));
     } else if (bit("new_axis_mask", i)) {
       items.push_back(nullptr);
     } else if (bit("shrink_axis_mask", i)) {
@@ -553,12 +556,14 @@ Config graph_node(const Config& object, const std::string& where) {
       if (attribute(node, "keep_dims") == Config(true)) {
         arguments["keepdims"] = true;
       }
-      for (const char* flag : {"transpose_a", "transpose_b", "adj_x", "adj_y"}) {
+      for (const char* flag :
+           {"transpose_a", "transpose_b", "adj_x", "adj_y"}) {
         if (attribute(node, flag) == Config(true)) {
           refuse(where, name, "'" + op + "'", "transposes its operands");
         }
       }
-      if (op == "Cast") arguments["dtype"] = dtype_name(attribute(node, "DstT"));
+      if (op == "Cast")
+        arguments["dtype"] = dtype_name(attribute(node, "DstT"));
       if (op == "Squeeze") {
         arguments["axis"] = attribute(node, "squeeze_dims");
       }

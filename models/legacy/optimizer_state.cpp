@@ -76,9 +76,7 @@ class Slots {
     auto found = std::find(kinds.begin(), kinds.end(), kind);
     if (found == kinds.end()) found = kinds.insert(kinds.end(), kind);
     slots.push_back(
-        {variable,
-         best,
-         static_cast<std::size_t>(found - kinds.begin())});
+        {variable, best, static_cast<std::size_t>(found - kinds.begin())});
   }
 };
 

@@ -145,7 +145,8 @@ std::vector<const LayerImpl*> layers_of(const LayerImpl& model) {
   return out;
 }
 
-void collect_layers(const LayerImpl& layer, std::vector<const LayerImpl*>& out) {
+void collect_layers(
+    const LayerImpl& layer, std::vector<const LayerImpl*>& out) {
   for (const LayerImpl* inner : layers_of(layer)) {
     if (is_model(*inner)) {
       collect_layers(*inner, out);
@@ -212,7 +213,8 @@ class Matcher {
       match_model(layer, arrays);
       return;
     }
-    if (layer.class_name() == "TimeDistributed" && layer.sublayers().size() == 1) {
+    if (layer.class_name() == "TimeDistributed" &&
+        layer.sublayers().size() == 1) {
       match(layer.sublayers()[0].second.impl(), arrays);
       return;
     }
@@ -484,7 +486,8 @@ bool has_theano_kernels(const SavedWeights& saved) {
       if (s.rank() != 4) continue;
       // [out, in, rows, columns]: the extents of a kernel are small, and the
       // bias tells how many filters there are.
-      if (layer.arrays.size() < 2 || layer.arrays[1].shape.rank() != 1) continue;
+      if (layer.arrays.size() < 2 || layer.arrays[1].shape.rank() != 1)
+        continue;
       const std::int64_t filters = layer.arrays[1].shape[0];
       if (s[3] == filters && s[0] != filters) return false;
       if (s[0] == filters && s[3] != filters) return true;

@@ -14,7 +14,8 @@
 namespace keratin::legacy {
 
 /// The strings of an attribute; long lists were split over name0, name1, ...
-std::vector<std::string> texts(const h5::Object& group, const std::string& name);
+std::vector<std::string> texts(
+    const h5::Object& group, const std::string& name);
 
 struct SavedLayer {
   std::string name;

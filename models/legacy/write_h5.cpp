@@ -136,8 +136,7 @@ void write_optimizer(h5::Writer& writer, const ModelImpl& model) {
   std::vector<std::string> names;
   for (const Variable& variable : optimizer.variables()) {
     names.push_back(variable.path() + ":0");
-    writer.dataset(
-        "optimizer_weights/" + names.back(), variable.value());
+    writer.dataset("optimizer_weights/" + names.back(), variable.value());
   }
   writer.attr("optimizer_weights", "weight_names", names);
 }
@@ -156,8 +155,8 @@ std::vector<std::byte> write_h5(const ModelImpl& model, bool whole_model) {
   writer.attr(
       "/",
       "model_config",
-      Config::object(
-          {{"class_name", json.at("class_name")}, {"config", json.at("config")}})
+      Config::object({{"class_name", json.at("class_name")},
+                      {"config", json.at("config")}})
           .dump());
   writer.group("model_weights");
   write_weights(writer, "model_weights", model);

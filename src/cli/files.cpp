@@ -65,8 +65,8 @@ void print_layers(const Config& layers) {
 }
 
 void print_report(const Config& report, bool arrays) {
-  std::cout << shown(report.at("file")) << ": "
-            << report.at("kind").as_string() << "\n";
+  std::cout << shown(report.at("file")) << ": " << report.at("kind").as_string()
+            << "\n";
   if (!report.at("written_by").is_null()) {
     std::cout << "  written by  " << shown(report.at("written_by")) << "\n";
   }
@@ -74,8 +74,8 @@ void print_report(const Config& report, bool arrays) {
       date != nullptr && date->is_string()) {
     std::cout << "  saved       " << shown(*date) << "\n";
   }
-  std::cout << "  size        "
-            << size_text(report.at("size_bytes").as_int()) << "\n";
+  std::cout << "  size        " << size_text(report.at("size_bytes").as_int())
+            << "\n";
   if (const Config* parameters = report.find("parameters")) {
     std::cout << "  parameters  " << parameters->as_int() << " in "
               << report.at("arrays").size() << " arrays\n";
@@ -183,19 +183,18 @@ void add_plot(CLI::App& app, Action& run) {
   CLI::App* const command = app.add_subcommand(
       "plot", "The graph of layers as a picture, by Graphviz");
   const auto options = std::make_shared<Options>();
-  command->add_option("file", options->file, "A model, a config or Keras's JSON")
+  command
+      ->add_option("file", options->file, "A model, a config or Keras's JSON")
       ->type_name("FILE")
       ->required();
   command
-      ->add_option(
-          "-o,--output", options->out, "model.svg, .png, .pdf or .dot")
+      ->add_option("-o,--output", options->out, "model.svg, .png, .pdf or .dot")
       ->type_name("FILE");
   command->add_flag(
       "--nested", options->plot.expand_nested, "Draw the models inside");
   command->add_flag("--dtype", options->plot.show_dtype, "Show dtypes");
   command->add_flag("--no-shapes", options->no_shapes, "Leave shapes out");
-  command
-      ->add_option("--rankdir", options->plot.rankdir, "TB, LR, BT or RL")
+  command->add_option("--rankdir", options->plot.rankdir, "TB, LR, BT or RL")
       ->type_name("DIR");
   command->callback([&run, options] {
     run = [options] {

@@ -275,3 +275,32 @@ TEST_CASE("Output that does not arrive is a failure") {
         "on device\n");
   }
 }
+
+TEST_CASE("inspect, convert, summary and plot work on a model file") {
+  const TempDir dir;
+  keratin::testing::write_file(
+      dir / "old.json",
+      R"({"class_name": "Sequential", "keras_version": "1.2.2", "config": [
+          {"class_name": "Dense", "config": {"name": "d", "output_dim": 2,
+           "init": "uniform", "batch_input_shape": [null, 3]}}]})");
+  Outcome outcome = run_in(dir.path(), "inspect old.json");
+  CHECK(outcome.code == 0);
+  CHECK(has(outcome, "written by  Keras 1.2.2"));
+  CHECK(has(outcome, "d  Dense"));
+  CHECK(run_in(dir.path(), "convert old.json new.keras").code == 0);
+  CHECK(run_in(dir.path(), "convert new.keras new.h5").code == 0);
+  outcome = run_in(dir.path(), "inspect --arrays new.h5");
+  CHECK(outcome.code == 0);
+  CHECK(has(outcome, "a whole Keras model (.h5)"));
+  CHECK(has(outcome, "float32 [3,2]"));
+  CHECK(has(run_in(dir.path(), "summary new.h5"), "Total params: 8"));
+  CHECK(run_in(dir.path(), "plot new.h5 -o model.dot").code == 0);
+  CHECK(fs::exists(dir / "model.dot"));
+  outcome = run_in(dir.path(), "convert new.h5 new.onnx");
+  CHECK(outcome.code == 2);
+  CHECK(has(outcome, ".keras2.json"));
+  keratin::testing::write_file(dir / "note.h5", "a note");
+  outcome = run_in(dir.path(), "inspect note.h5");
+  CHECK(outcome.code == 2);
+  CHECK(has(outcome, "a text: \"a note\""));
+}

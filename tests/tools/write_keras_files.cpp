@@ -2,6 +2,7 @@
 // write_keras_files FOLDER, then keras_opens_ours.py FOLDER (see there).
 
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,23 +25,96 @@ kt::Tensor ramp(const kt::Shape& shape, int seed) {
   return kt::Tensor(values, shape);
 }
 
-/// NAME.keras, and NAME.npz with x0, x1, ... and y0, y1, ...
+/// Rows of one string each.
+kt::Config texts_of(const kt::Tensor& tensor) {
+  kt::Config rows = kt::Config::array();
+  for (const std::string& text : tensor.data<std::string>()) {
+    rows.push_back(kt::Config::array({text}));
+  }
+  return rows;
+}
+
+/// NAME.h5, NAME_weights.h5 and NAME.keras2.json: Keras 2's forms.
+void write_keras2(const std::string& stem, const kt::Model& model) {
+  model.save(stem + ".h5");
+  model.save_weights(stem + "_weights.h5");
+  std::ofstream(stem + ".keras2.json") << kt::to_keras2_json(model);
+}
+
+/// NAME.keras, and NAME.npz with x0, x1, ... and y0, y1, ...; inputs that are
+/// strings are in NAME.texts.json.
 void write(
     const std::string& folder,
     const std::string& name,
     kt::Model model,
     const std::vector<kt::Tensor>& inputs) {
   std::map<std::string, kt::Tensor> arrays;
+  kt::Config texts = kt::Config::object();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    arrays.emplace("x" + std::to_string(i), inputs[i]);
+    const std::string key = "x" + std::to_string(i);
+    if (inputs[i].dtype() == kt::DType::string) {
+      texts[key] = texts_of(inputs[i]);
+    } else {
+      arrays.emplace(key, inputs[i]);
+    }
+  }
+  if (texts.size() > 0) {
+    std::ofstream(folder + "/" + name + ".texts.json") << texts.dump();
   }
   const std::vector<kt::Tensor> outputs = model.predict_all(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     arrays.emplace("y" + std::to_string(i), outputs[i]);
   }
+  if (texts.size() == 0) write_keras2(folder + "/" + name, model);
   model.save(folder + "/" + name + ".keras");
   kt::io::save_npz(folder + "/" + name + ".npz", arrays);
   std::printf("wrote %s\n", name.c_str());
+}
+
+const std::vector<std::string> kReviews = {
+    "A good film, a GOOD film!", "Bad; très bad", "", "the film the end"};
+
+/// Every kind of layer on strings and categories, adapted.
+kt::Model reviews() {
+  const kt::Tensor data(kReviews);
+  TextVectorization words({.max_tokens = 9, .output_sequence_length = 4});
+  words.adapt(data);
+  TextVectorization weighed(
+      {.ngrams = std::int64_t{2}, .output_mode = "tf_idf"});
+  weighed.adapt(data);
+  StringLookup lookup({.num_oov_indices = 2, .output_mode = "count"});
+  lookup.adapt(kt::Tensor(std::vector<std::string>{"x", "y", "x"}));
+  IntegerLookup numbers({.mask_token = 0});
+  numbers.adapt(kt::Tensor(std::vector<std::int64_t>{3, 7, 3, -2}));
+  Discretization bins({.num_bins = 3, .output_mode = "one_hot"});
+  bins.adapt(kt::Tensor(std::vector<float>{0, 1, 2, 3, 4, 5}));
+  const Input text({1}, {.dtype = kt::DType::string});
+  const Input kind({1}, {.dtype = kt::DType::string});
+  const Input count({1}, {.dtype = kt::DType::i64});
+  const Input number({1});
+  const auto read = GlobalAveragePooling1D()(Embedding(9, 3)(words(text)));
+  const auto hashed = Hashing(5, {.salt = {7}, .output_mode = "one_hot"})(kind);
+  const auto crossed =
+      HashedCrossing(6, {.output_mode = "one_hot"})({kind, count});
+  const auto known =
+      CategoryEncoding(5, {.output_mode = "one_hot"})(numbers(count));
+  const auto joined = Concatenate()(
+      {read,
+       weighed(text),
+       lookup(kind),
+       hashed,
+       crossed,
+       known,
+       bins(number)});
+  return kt::Model({text, kind, count, number}, {Dense(2)(joined)});
+}
+
+std::vector<kt::Tensor> review_inputs() {
+  return {
+      kt::Tensor(kReviews, {4, 1}),
+      kt::Tensor(std::vector<std::string>{"x", "z", "", "y"}, {4, 1}),
+      kt::Tensor(std::vector<std::int64_t>{3, 0, 99, -2}, {4, 1}),
+      kt::Tensor(std::vector<float>{-1, 1.5F, 2.5F, 9}, {4, 1})};
 }
 
 kt::Model cnn() {
@@ -125,6 +199,7 @@ kt::Model trained(kt::Optimizer optimizer) {
 /// The step that Keras takes next from the file, and what we get for it.
 void write_training(
     const std::string& folder, const std::string& name, kt::Model model) {
+  model.save(folder + "/" + name + ".h5");
   model.save(folder + "/" + name + ".keras");
   const kt::Tensor x = ramp({8, 4}, 30);
   const kt::Tensor y = ramp({8, 3}, 40);
@@ -152,6 +227,7 @@ int main(int argc, char** argv) {
     write(folder, "cnn", cnn(), {ramp({3, 12, 12, 3}, 1)});
     write(folder, "two_ends", two_ends(), {ramp({3, 5}, 2), ramp({3, 3}, 3)});
     write(folder, "nested", nested(), {ramp({3, 4}, 4)});
+    write(folder, "reviews", reviews(), review_inputs());
     write(
         folder,
         "attention",

@@ -14,10 +14,9 @@ using legacy::Array;
 namespace {
 
 Array array(const Tensor& value, const std::string& name = "w") {
-  return {
-      name, value.shape(), value.shape(), value.dtype(), [value] {
-        return value;
-      }};
+  return {name, value.shape(), value.shape(), value.dtype(), [value] {
+            return value;
+          }};
 }
 
 Tensor counting(const Shape& shape, double start = 0) {
@@ -104,15 +103,15 @@ TEST_CASE("cuDNN's LSTM: kernels transposed gate by gate, biases added") {
       {kUnknown, 4, 3},
       {counting({3, 8}), counting({2, 8}), counting({16})},
       {});
-  // NumPy: np.hstack([k.T.reshape(k.shape, order="F") for k in np.hsplit(w, 4)])
+  // NumPy: np.hstack([k.T.reshape(k.shape, order="F") for k in np.hsplit(w,
+  // 4)])
   CHECK(
       now[0].slice(0, 1).reshape({8}) ==
       Tensor(std::vector<float>{0, 9, 2, 11, 4, 13, 6, 15}));
   CHECK(
       now[1].slice(0, 1).reshape({8}) ==
       Tensor(std::vector<float>{0, 8, 2, 10, 4, 12, 6, 14}));
-  CHECK(
-      now[2] == Tensor(std::vector<float>{8, 10, 12, 14, 16, 18, 20, 22}));
+  CHECK(now[2] == Tensor(std::vector<float>{8, 10, 12, 14, 16, 18, 20, 22}));
 }
 
 TEST_CASE("cuDNN's GRU keeps both biases") {

@@ -1,7 +1,5 @@
 // Configs of Keras 1 and 2 against what Keras 3 writes for the same.
 
-#include "models/legacy/dialect.hpp"
-
 #include <doctest/doctest.h>
 
 #include <keratin/error.hpp>
@@ -9,6 +7,7 @@
 #include <keratin/layers.hpp>
 #include <keratin/model.hpp>
 
+#include "models/legacy/dialect.hpp"
 #include "tests/support/throws.hpp"
 
 using namespace keratin;          // NOLINT
@@ -51,8 +50,7 @@ TEST_CASE("hard_sigmoid of Keras 1 and 2 keeps its slope of 0.2") {
   const Config now = layer(
       R"({"class_name": "Activation", "config":
           {"name": "a", "activation": "hard_sigmoid"}})");
-  CHECK(
-      now.at("config").at("activation") == Config("hard_sigmoid_keras2"));
+  CHECK(now.at("config").at("activation") == Config("hard_sigmoid_keras2"));
   Model model = model_from_json(R"({"class_name": "Sequential", "config": [
     {"class_name": "Activation", "config": {"name": "a",
      "activation": "hard_sigmoid", "batch_input_shape": [null, 1]}}]})");
@@ -83,8 +81,7 @@ TEST_CASE("A config of Keras 3 passes the translation unchanged") {
   const Model model(x, Dense(2)(Flatten()(h)));
   const Config config = Config::parse(model.to_json());
   CHECK_FALSE(legacy::is_old_dialect(config));
-  const Model again =
-      model_from_config(legacy::to_keras3(config, "model"));
+  const Model again = model_from_config(legacy::to_keras3(config, "model"));
   CHECK(again.to_json() == model.to_json());
 }
 
@@ -156,8 +153,7 @@ TEST_CASE("decay of Keras 2's optimizers is the schedule that it was") {
       R"({"optimizer_config": {"class_name": "SGD", "config":
           {"lr": 0.5, "decay": 0.25, "momentum": 0.0, "nesterov": false}},
           "loss": "mse", "metrics": [["accuracy"]]})"));
-  const Config& rate =
-      compile.at("optimizer").at("config").at("learning_rate");
+  const Config& rate = compile.at("optimizer").at("config").at("learning_rate");
   CHECK(rate.at("class_name") == Config("InverseTimeDecay"));
   CHECK(rate.at("config").at("decay_rate") == Config(0.25));
   CHECK(compile.at("metrics") == Config::array({"accuracy"}));

@@ -1,0 +1,67 @@
+"""tf_keras (Keras 2) and real Keras 3 open the .h5 files that write_keras_files
+wrote, and Keras 2's JSON beside them, and agree.
+
+usage: python keras2_opens_ours.py FOLDER   (needs keras, tf_keras, tensorflow)
+
+For each NAME.h5: the predictions on NAME.npz's x0, x1, ... equal y0, y1, ...,
+from the whole model and from NAME.keras2.json with NAME_weights.h5; or, where
+NAME.npz holds train_x, one more training step gives the same loss and weights.
+See keras_environment.sh for a throw-away environment.
+"""
+import os
+import pathlib
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+import numpy as np
+import tf_keras
+
+
+def error(a, b):
+    return float(np.max(np.abs(np.asarray(a) - b)) / max(1.0, np.max(np.abs(b))))
+
+
+def predict(model, data):
+    xs = [data[k] for k in sorted(data) if k.startswith("x")]
+    ys = [data[k] for k in sorted(data) if k.startswith("y")]
+    out = model.predict(xs if len(xs) > 1 else xs[0], verbose=0)
+    out = out if isinstance(out, list) else [out]
+    return max(error(o, y) for o, y in zip(out, ys, strict=True))
+
+
+def step(model, data):
+    logs = model.train_on_batch(data["train_x"], data["train_y"], return_dict=True)
+    worst = abs(float(logs["loss"]) - float(data["loss"]))
+    for i, weight in enumerate(model.get_weights()):
+        worst = max(worst, error(weight, data[f"after{i}"]))
+    return worst
+
+
+def checks(path):
+    data = np.load(path.with_suffix(".npz"))
+    if "train_x" in data:
+        yield "keras 3", step(keras.models.load_model(path), data), 2e-5
+        # Its optimizers' state has one array less: the model alone is compared.
+        tf_keras.models.load_model(path)
+        return
+    yield "keras 3", predict(keras.models.load_model(path, compile=False), data), 1e-5
+    yield "keras 2", predict(tf_keras.models.load_model(path), data), 1e-5
+    parts = tf_keras.models.model_from_json(
+        path.with_suffix(".keras2.json").read_text()
+    )
+    parts.load_weights(path.with_name(path.stem + "_weights.h5"))
+    yield "keras 2, JSON and weights", predict(parts, data), 1e-5
+
+
+failed = passed = 0
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.h5")):
+    if file.name.endswith("_weights.h5"):
+        continue
+    for who, worst, limit in checks(file):
+        good = worst <= limit
+        failed += not good
+        passed += good
+        print(f"{'ok ' if good else 'BAD'} {file.name} in {who}: {worst:.2e}")
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0 or passed == 0)
