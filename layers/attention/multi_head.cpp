@@ -34,16 +34,32 @@ Config MultiHeadBase::build_config() const {
   return Config::object({{"shapes_dict", std::move(shapes)}});
 }
 
-namespace {
-
-/// As weights are made for: any batch size.
-Shape build_shape(const Value& x) {
+Shape MultiHeadBase::build_shape(const Value& x) {
   Shape shape = hide_probe(x.shape());
   if (shape.rank() > 0) shape[0] = kUnknown;
   return shape;
 }
 
-}  // namespace
+void MultiHeadBase::build(const std::vector<Shape>& inputs) {
+  if (inputs.size() < 2) {
+    fail(
+        format("expected two tensors, query and value, got {}", inputs.size()));
+  }
+  if (dropout_ > 0) random_ = add_seed_generator(seed_);
+  if (inputs.size() > 2) return;
+  expect_heads(inputs[0], inputs[1]);
+  query_shape_ = inputs[0];
+  value_shape_ = inputs[1];
+  make_projections(inputs[0], inputs[1], inputs[1]);
+}
+
+void MultiHeadBase::expect_heads(const Shape& query, const Shape& value) const {
+  if (query.rank() >= 3 && value.rank() == query.rank()) return;
+  fail(format(
+      "expected query and value of one rank >= 3, got {} and {}",
+      query,
+      value));
+}
 
 MultiHeadBase::Call MultiHeadBase::read(
     CallContext& ctx, const CallInputs& inputs, bool mask_argument) {
@@ -66,10 +82,13 @@ MultiHeadBase::Call MultiHeadBase::read(
   if (!call.query || !call.value) {
     fail("expected two tensors, query and value");
   }
-  if (query_shape_.rank() == 0) {
+  expect_heads(call.query.shape(), call.value.shape());
+  if (!projected()) {
     query_shape_ = build_shape(call.query);
     value_shape_ = build_shape(call.value);
     if (call.key) key_shape_ = build_shape(call.key);
+    make_projections(
+        query_shape_, value_shape_, key_shape_.value_or(value_shape_));
   }
   Value key_mask = arguments.tensor("key_mask");
   if (call.key) {
@@ -87,12 +106,6 @@ MultiHeadBase::Call MultiHeadBase::read(
     if (!key_mask) key_mask = ctx.mask(call.key);
   } else {
     call.key = call.value;
-  }
-  if (call.query.rank() < 3 || call.value.rank() < 3) {
-    fail(format(
-        "expected query and value of rank >= 3, got {} and {}",
-        call.query.shape(),
-        call.value.shape()));
   }
   if (call.scores && flash_attention_.value_or(false)) {
     fail("expected no return_attention_scores together with flash_attention");
@@ -131,6 +144,7 @@ std::vector<Value> MultiHeadBase::compute_masks(
 }
 
 EinsumDense MultiHeadBase::projection(
+    const Shape& input,
     const std::string& attribute,
     const std::string& name,
     const std::string& equation,
@@ -153,6 +167,7 @@ EinsumDense MultiHeadBase::projection(
        .dtype = dtype_policy(),
        .trainable = trainable()});
   add_sublayer(attribute, made);
+  made.impl().ensure_built({input});
   return made;
 }
 

@@ -66,8 +66,9 @@ class MultiHeadBase : public KerasLayer {
   /// `mask_argument`: whether a query_mask given as argument counts.
   Call read(CallContext& ctx, const CallInputs& inputs, bool mask_argument);
 
-  /// A projection inside, made and built when first called.
+  /// A projection inside, made and built for inputs of a shape.
   EinsumDense projection(
+      const Shape& input,
       const std::string& attribute,
       const std::string& name,
       const std::string& equation,
@@ -75,9 +76,18 @@ class MultiHeadBase : public KerasLayer {
       const std::string& bias_axes,
       const char* activation = "linear");
 
-  void make_random() {
-    if (dropout_ > 0) random_ = add_seed_generator(seed_);
-  }
+  /// Of query, value and key. Called from build where the shapes tell which is
+  /// which, else from the first call.
+  virtual void make_projections(
+      const Shape& query, const Shape& value, const Shape& key) = 0;
+
+  bool projected() const { return !sublayers().empty(); }
+
+  /// Two tensors are query and value; a third may be the key or a mask.
+  void build(const std::vector<Shape>& inputs) override;
+
+  /// As weights are made for: any batch size.
+  static Shape build_shape(const Value& x);
 
   struct Attended {
     Value y;
@@ -110,6 +120,8 @@ class MultiHeadBase : public KerasLayer {
   std::optional<std::int64_t> seed_;
 
  private:
+  void expect_heads(const Shape& query, const Shape& value) const;
+
   Variable random_;
   Shape query_shape_;  // of the first call
   Shape value_shape_;

@@ -68,18 +68,9 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
     KerasLayer::from_config(known, where);
   }
 
-  void build(const std::vector<Shape>& inputs) override {
-    if (inputs.size() < 2) {
-      fail(format(
-          "expected two tensors, query and value, got {}", inputs.size()));
-    }
-    make_random();
-  }
-
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override {
     const Call call = read(ctx, inputs, /*mask_argument=*/false);
-    if (!query_.built()) make_projections(call);
     Value gate;
     const Value query = query_(ctx, call.query);
     const Value key = key_(ctx, call.key);
@@ -136,11 +127,12 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
 
   /// "abc,cde->abde" for an input of three axes.
   EinsumDense heads(
+      const Shape& input,
       const std::string& attribute,
       const std::string& name,
-      std::size_t rank,
       std::int64_t features,
       const char* activation = "linear") {
+    const std::size_t rank = input.rank();
     const std::string free = letters(0, rank - 1);
     const std::string bound = letters(rank - 1, 1);
     const std::string out = letters(rank, 2);
@@ -148,6 +140,7 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
     shape.push_back(num_heads_);
     shape.push_back(features);
     return projection(
+        input,
         attribute,
         name,
         free + bound + "," + bound + out + "->" + free + out,
@@ -156,29 +149,28 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
         activation);
   }
 
-  void make_projections(const Call& call) {
-    if (call.query.rank() != call.value.rank()) {
-      fail(format(
-          "expected query and value of one rank, got {} and {}",
-          call.query.shape(),
-          call.value.shape()));
-    }
-    const std::size_t rank = call.query.rank();
+  void make_projections(
+      const Shape& query, const Shape& value, const Shape& key) override {
     clear_sublayers();
-    query_ = heads("query_dense", "query", rank, key_dim_);
-    key_ = heads("key_dense", "key", rank, key_dim_);
+    query_ = heads(query, "query_dense", "query", key_dim_);
+    key_ = heads(key, "key_dense", "key", key_dim_);
     if (use_gate_) {
-      gate_ = heads("_gate_dense", "gate", rank, *value_dim_, "sigmoid");
+      gate_ = heads(query, "_gate_dense", "gate", *value_dim_, "sigmoid");
     }
-    value_ = heads("value_dense", "value", rank, *value_dim_);
+    value_ = heads(value, "value_dense", "value", *value_dim_);
+    const std::size_t rank = query.rank();
     std::vector<std::int64_t> last = output_shape_.values();
-    if (last.empty()) last = {call.query.shape().back()};
+    if (last.empty()) last = {known_dim(query, -1)};
     const std::string free = letters(0, rank - 1);
     const std::string bound = letters(rank - 1, 2);
     const std::string out = letters(rank + 1, last.size());
     std::vector<std::int64_t> shape(rank - 2, kUnknown);
     shape.insert(shape.end(), last.begin(), last.end());
+    Shape attended(std::vector<std::int64_t>(query.begin(), query.end() - 1));
+    attended.push_back(num_heads_);
+    attended.push_back(*value_dim_);
     output_ = projection(
+        attended,
         "output_dense",
         "attention_output",
         free + bound + "," + bound + out + "->" + free + out,
@@ -240,30 +232,9 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
     return config;
   }
 
-  void build(const std::vector<Shape>& inputs) override {
-    if (inputs.size() < 2) {
-      fail(format(
-          "expected two tensors, query and value, got {}", inputs.size()));
-    }
-    make_random();
-  }
-
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override {
     const Call call = read(ctx, inputs, /*mask_argument=*/true);
-    if (call.query.rank() != 3 || call.value.rank() != 3) {
-      fail(format(
-          "expected query and value of rank 3, got {} and {}",
-          call.query.shape(),
-          call.value.shape()));
-    }
-    if (call.query.shape().back() != call.value.shape().back()) {
-      fail(format(
-          "expected query and value of as many features, got {} and {}",
-          call.query.shape(),
-          call.value.shape()));
-    }
-    if (!query_.built()) make_projections(call.query.shape().back());
     const std::int64_t repeats = query_heads_ / key_heads_;
     Value gate;
     const Value query = query_(ctx, call.query);
@@ -297,22 +268,36 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
   }
 
  private:
-  void make_projections(std::int64_t features) {
+  void make_projections(
+      const Shape& query, const Shape& value, const Shape& key) override {
+    if (query.rank() != 3) {
+      fail(format(
+          "expected query and value of rank 3, got {} and {}", query, value));
+    }
+    if (query.back() != value.back()) {
+      fail(format(
+          "expected query and value of as many features, got {} and {}",
+          query,
+          value));
+    }
     clear_sublayers();
-    const std::vector<std::int64_t> query = {kUnknown, query_heads_, head_dim_};
-    const std::vector<std::int64_t> key = {kUnknown, key_heads_, head_dim_};
-    query_ = projection("_query_dense", "query", "bqm,muh->bquh", query, "uh");
-    key_ = projection("_key_dense", "key", "bkm,mvh->bkvh", key, "vh");
+    const std::vector<std::int64_t> many = {kUnknown, query_heads_, head_dim_};
+    const std::vector<std::int64_t> few = {kUnknown, key_heads_, head_dim_};
+    query_ =
+        projection(query, "_query_dense", "query", "bqm,muh->bquh", many, "uh");
+    key_ = projection(key, "_key_dense", "key", "bkm,mvh->bkvh", few, "vh");
     if (use_gate_) {
       gate_ = projection(
-          "_gate_dense", "gate", "bqm,muh->bquh", query, "uh", "sigmoid");
+          query, "_gate_dense", "gate", "bqm,muh->bquh", many, "uh", "sigmoid");
     }
-    value_ = projection("_value_dense", "value", "bkm,mvh->bkvh", key, "vh");
+    value_ =
+        projection(value, "_value_dense", "value", "bkm,mvh->bkvh", few, "vh");
     output_ = projection(
+        {query[0], query[1], query_heads_, head_dim_},
         "_output_dense",
         "attention_output",
         "bquh,uhm->bqm",
-        {kUnknown, features},
+        {kUnknown, known_dim(query, -1)},
         "m");
   }
 

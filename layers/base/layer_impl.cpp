@@ -10,6 +10,7 @@
 #include <keratin/ops.hpp>
 #include <keratin/random.hpp>
 
+#include "layers/base/adopted.hpp"
 #include "layers/base/initial_values.hpp"
 #include "layers/base/naming.hpp"
 #include "layers/base/probe.hpp"
@@ -110,7 +111,12 @@ void LayerImpl::ensure_built(const std::vector<Shape>& input_shapes) {
 }
 
 std::vector<Variable> LayerImpl::own_weights() const {
-  std::vector<Variable> all = trainable_variables_;
+  std::vector<Variable> all;
+  if (const auto* adopting = dynamic_cast<const AdoptsWeights*>(this)) {
+    all = adopting->adopted_weights();
+  }
+  all.insert(
+      all.end(), trainable_variables_.begin(), trainable_variables_.end());
   all.insert(
       all.end(),
       non_trainable_variables_.begin(),

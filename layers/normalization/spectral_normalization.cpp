@@ -2,6 +2,7 @@
 
 #include <keratin/layers/normalization.hpp>
 
+#include "layers/base/adopted.hpp"
 #include "layers/support/factories.hpp"
 #include "layers/support/keras_layer.hpp"
 #include "src/core/format.hpp"
@@ -17,7 +18,8 @@ Value unit_length(const Value& x) {
   return x / ops::maximum(length, kEpsilon);
 }
 
-class SpectralNormalizationImpl final : public KerasLayer {
+class SpectralNormalizationImpl final : public KerasLayer,
+                                        public AdoptsWeights {
  public:
   SpectralNormalizationImpl() = default;
 
@@ -52,10 +54,9 @@ class SpectralNormalizationImpl final : public KerasLayer {
     add_sublayer("layer", layer_);
   }
 
-  /// Keras counts the wrapped weight among the wrapper's own, too.
-  std::vector<Variable> file_weights() const override {
+  std::vector<Variable> adopted_weights() const override {
     if (!weight_) return {};
-    return {weight_, vector_u_};
+    return {weight_};
   }
 
   void build(const std::vector<Shape>& inputs) override {

@@ -31,6 +31,7 @@ void Lora::build(
     const AddWeight& add_weight) {
   if (!rank_) return;
   weight_ = weight;
+  const DType dtype = weight.dtype() == DType::f64 ? DType::f64 : DType::f32;
   Shape thin = weight.shape();
   thin[thin.rank() - 1] = *rank_;
   a_ = add_weight(
@@ -38,13 +39,11 @@ void Lora::build(
       thin,
       {.initializer = "he_uniform",
        .regularizer = regularizer,
-       .dtype = DType::f32});
+       .dtype = dtype});
   b_ = add_weight(
       stem + "_b",
       {*rank_, weight.shape().back()},
-      {.initializer = "zeros",
-       .regularizer = regularizer,
-       .dtype = DType::f32});
+      {.initializer = "zeros", .regularizer = regularizer, .dtype = dtype});
   weight_.set_trainable(false);
 }
 

@@ -31,7 +31,8 @@ class Lora {
   using AddWeight = std::function<Variable(
       const std::string&, const Shape&, const WeightOptions&)>;
 
-  /// Makes `stem`_a and `stem`_b and freezes the weight.
+  /// Makes `stem`_a and `stem`_b and freezes the weight. The matrices are never
+  /// less than float32, so that small changes are not lost.
   void build(
       Variable weight,
       const std::string& stem,

@@ -35,6 +35,10 @@ class CallOf final : public LayerImpl {
     take(deserialize_layer(config_, where));
   }
 
+  void build(const std::vector<Shape>& inputs) override {
+    inner_.impl().ensure_built(inputs);
+  }
+
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override {
     CallInputs spread;
