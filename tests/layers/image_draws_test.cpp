@@ -118,9 +118,10 @@ TEST_CASE("10,000 draws of random image layers are spread as Keras's") {
       CHECK(
           std::abs(variance - want.variance) <=
           6 * want.variance_error + rounding);
-      // The ends of a range are reached, or nearly, in so many draws.
-      CHECK(std::abs(low - want.low) <= 0.1 * spread + rounding);
-      CHECK(std::abs(high - want.high) <= 0.1 * spread + rounding);
+      // The ends of a range are nearly reached in so many draws; means over an
+      // image and pixels moved by normal noise have thin tails.
+      CHECK(std::abs(low - want.low) <= 0.2 * spread + rounding);
+      CHECK(std::abs(high - want.high) <= 0.2 * spread + rounding);
     }
   }
 }

@@ -282,6 +282,99 @@ TEST_CASE("operations on images") {
   CHECK(blurred.at(2 * 10 + 2 * 2) == doctest::Approx(3));  // away from edges
 }
 
+TEST_CASE("numbers of real Keras") {
+  // Computed by Keras 3.15.1.
+  const Tensor x = array(
+      {10, 20, 30, 200, 10, 40, 30, 220, 90, 80, 70, 60, 5, 6, 7, 8},
+      {1, 4, 4, 1});
+  const auto like_keras = [](const Tensor& got, std::vector<double> want) {
+    check_close(
+        got.reshape({got.size()}),
+        Tensor(want, {static_cast<std::int64_t>(want.size())}),
+        1e-6);
+  };
+  like_keras(
+      apply(
+          kl::ContrastLimitedAdaptiveHistogramEqualization(
+              {.clip_limit = 40, .tile_grid_size = {2, 2}}),
+          x),
+      {45.2293587,
+       90.4587173,
+       75.7981644,
+       185.908264,
+       45.2293587,
+       140.990829,
+       75.7981644,
+       236.440369,
+       180.390442,
+       155.917542,
+       131.432449,
+       106.947357,
+       41.7726173,
+       82.0488968,
+       62.4718819,
+       82.7970657});
+  like_keras(
+      apply(kl::Equalization({.bins = 16}), x, true),
+      {0, 76, 76, 230, 0, 102, 76, 255, 204, 178, 178, 128, 0, 0, 0, 0});
+  const Tensor start = array({0, 0, 3, 0, 0, 3, 3, 3}, {4, 2});
+  const Tensor end = array({0.5, 0.2, 2.6, 0, 0, 3.3, 3.2, 2.9}, {4, 2});
+  like_keras(
+      compute(
+          {x, start, end},
+          [](const auto& v) {
+            return image::perspective_transform(
+                v[0], v[1], v[2], {.fill_value = 1});
+          }),
+      {2.17814755,
+       13.1020098,
+       48.8659325,
+       86.9518051,
+       5.82024908,
+       39.2581711,
+       41.7146683,
+       125.326157,
+       68.5165710,
+       72.5867691,
+       57.0115662,
+       43.8647919,
+       21.0292053,
+       14.6220675,
+       8.98988628,
+       7.45878649});
+  const auto read = [&](const char* mode) {
+    return compute(
+        {x.reshape({4, 4}), array({-0.7, 1.2, 5.5, 2.2, -1.4, 0.3}, {2, 3})},
+        [&](const auto& v) {
+          return image::map_coordinates(v[0], v[1], 1, mode);
+        });
+  };
+  like_keras(read("reflect"), {66.8000107, 44, 53});
+  like_keras(read("wrap"), {24.2400036, 128, 53});
+  like_keras(
+      compute(
+          {x},
+          [](const auto& v) {
+            return image::gaussian_blur(v[0], {3, 5}, {0.5, 1.5});
+          }),
+      {7.95968199,
+       17.2329082,
+       37.9996300,
+       58.3276596,
+       20.0444756,
+       65.3267441,
+       47.7403679,
+       75.3843307,
+       32.2867584,
+       68.5234833,
+       34.3746529,
+       25.5034943,
+       17.5384254,
+       24.2672539,
+       13.2699862,
+       10.6116199});
+}
+
 TEST_CASE("labels, masks and boxes go with their images") {
   kl::ImageData data;
   data.images = ramp(2, 4);
