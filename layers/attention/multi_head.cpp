@@ -171,6 +171,15 @@ EinsumDense MultiHeadBase::projection(
   return made;
 }
 
+Value MultiHeadBase::project(
+    CallContext& ctx, const Layer& layer, const Value& x) {
+  const Value mask = ctx.mask(x);
+  if (mask) ctx.set_mask(x, Value());
+  const Value y = layer(ctx, x);
+  if (mask) ctx.set_mask(x, mask);
+  return y;
+}
+
 namespace {
 
 char letter(std::size_t index) {

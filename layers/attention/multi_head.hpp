@@ -89,6 +89,10 @@ class MultiHeadBase : public KerasLayer {
   /// As weights are made for: any batch size.
   static Shape build_shape(const Value& x);
 
+  /// The projection of x, whose mask stays with x: it is merged into the
+  /// call's.
+  static Value project(CallContext& ctx, const Layer& layer, const Value& x);
+
   struct Attended {
     Value y;
     Value scores;  // before dropout

@@ -3,6 +3,7 @@
 
 #include "layers/attention/multi_head.hpp"
 #include "layers/base/naming.hpp"
+#include "layers/functions/rounding.hpp"
 #include "layers/support/factories.hpp"
 #include "src/core/format.hpp"
 
@@ -72,10 +73,10 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
       CallContext& ctx, const CallInputs& inputs) override {
     const Call call = read(ctx, inputs, /*mask_argument=*/false);
     Value gate;
-    const Value query = query_(ctx, call.query);
-    const Value key = key_(ctx, call.key);
-    if (use_gate_) gate = gate_(ctx, call.query);
-    const Value value = value_(ctx, call.value);
+    const Value query = project(ctx, query_, call.query);
+    const Value key = project(ctx, key_, call.key);
+    if (use_gate_) gate = project(ctx, gate_, call.query);
+    const Value value = project(ctx, value_, call.value);
     const Attended attended = attend(
         ctx,
         query,
@@ -83,7 +84,7 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
         value,
         call.mask,
         axes_of(value.rank()),
-        1 / std::sqrt(static_cast<double>(key_dim_)),
+        float_rounded(1 / std::sqrt(static_cast<double>(key_dim_))),
         call.scores);
     const Value y = output_(ctx, gate ? attended.y * gate : attended.y);
     if (call.scores) return {y, attended.scores};
@@ -237,10 +238,11 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
     const Call call = read(ctx, inputs, /*mask_argument=*/true);
     const std::int64_t repeats = query_heads_ / key_heads_;
     Value gate;
-    const Value query = query_(ctx, call.query);
-    const Value key = ops::repeat(key_(ctx, call.key), repeats, 2);
-    if (use_gate_) gate = gate_(ctx, call.query);
-    const Value value = ops::repeat(value_(ctx, call.value), repeats, 2);
+    const Value query = project(ctx, query_, call.query);
+    const Value key = ops::repeat(project(ctx, key_, call.key), repeats, 2);
+    if (use_gate_) gate = project(ctx, gate_, call.query);
+    const Value value =
+        ops::repeat(project(ctx, value_, call.value), repeats, 2);
     const Attended attended = attend(
         ctx,
         query,
@@ -248,7 +250,7 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
         value,
         call.mask,
         {1},
-        1 / std::sqrt(static_cast<double>(head_dim_)),
+        float_rounded(1 / std::sqrt(static_cast<double>(head_dim_))),
         call.scores);
     const Value y = output_(ctx, gate ? attended.y * gate : attended.y);
     if (call.scores) return {y, attended.scores};
