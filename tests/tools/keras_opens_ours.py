@@ -2,10 +2,12 @@
 
 usage: python keras_opens_ours.py FOLDER     (needs keras and tensorflow-cpu)
 
-For each NAME.keras: the predictions on NAME.npz's x0, x1, ... equal y0, y1, ...;
+For each NAME.keras: the predictions on NAME.npz's x0, x1, ... (strings are in
+NAME.texts.json) equal y0, y1, ...;
 or, where NAME.npz holds train_x, one more training step from the file gives the
 same loss and weights.
 """
+import json
 import os
 import pathlib
 import sys
@@ -13,6 +15,7 @@ import sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 def error(a, b):
@@ -20,7 +23,10 @@ def error(a, b):
 
 
 def check(path):
-    data = np.load(path.with_suffix(".npz"))
+    data = dict(np.load(path.with_suffix(".npz")))
+    texts = path.with_suffix(".texts.json")
+    if texts.exists():
+        data |= {k: tf.constant(v) for k, v in json.loads(texts.read_text()).items()}
     model = keras.models.load_model(path)
     if "train_x" not in data:
         xs = [data[k] for k in sorted(data) if k.startswith("x")]
