@@ -42,6 +42,14 @@ class ConcatenateImpl final : public MergeLayer {
     }
   }
 
+  std::vector<Spec> compute_output_spec(
+      const Arguments<Spec>& inputs) override {
+    const std::vector<Spec> specs = inputs.tensors();
+    if (specs.empty()) fail("expected a list of at least one tensor");
+    return KerasLayer::compute_output_spec(
+        agreed(inputs, axis_of(specs[0].shape, o_.axis)));
+  }
+
   std::vector<Value> call_many(
       CallContext& ctx, const CallInputs& inputs) override {
     (void)ctx;

@@ -51,6 +51,29 @@ Value MergeLayer::same_dtype(
   return x;
 }
 
+Arguments<LayerImpl::Spec> MergeLayer::agreed(
+    const Arguments<Spec>& inputs, std::optional<std::size_t> own_axis) {
+  Arguments<Spec> out = inputs;
+  if (out.items.empty() || out.items[0].tensors.empty()) return out;
+  std::vector<Spec>& specs = out.items[0].tensors;
+  const std::size_t rank = specs[0].shape.rank();
+  for (const Spec& spec : specs) {
+    if (spec.shape.rank() != rank) return out;
+  }
+  for (std::size_t axis = 1; axis < rank; ++axis) {
+    if (own_axis == axis) continue;
+    std::int64_t known = kUnknown;
+    for (const Spec& spec : specs) {
+      if (spec.shape[axis] > 1) known = spec.shape[axis];
+    }
+    if (known == kUnknown) continue;
+    for (Spec& spec : specs) {
+      if (spec.shape[axis] == kUnknown) spec.shape[axis] = known;
+    }
+  }
+  return out;
+}
+
 std::string MergeLayer::list(const std::vector<Shape>& shapes) {
   std::string out;
   for (const Shape& shape : shapes) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,11 @@ class MergeLayer : public KerasLayer {
 
   /// x in the dtype that `all` have, or in the compute dtype when they differ.
   Value same_dtype(const Value& x, const std::vector<Value>& all) const;
+
+  /// Unknown extents that another input knows, but for those of `own_axis`:
+  /// the inputs must agree there. REQUIRES: one rank.
+  static Arguments<Spec> agreed(
+      const Arguments<Spec>& inputs, std::optional<std::size_t> own_axis);
 
   /// "[?,3], [?,4]"
   static std::string list(const std::vector<Shape>& shapes);
