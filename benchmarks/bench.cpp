@@ -3,7 +3,8 @@
 //   bench WORKLOAD [--steps N] [--rounds N]
 //
 // Prints one JSON object: workload, batch, threads, first_step_s, median_ms,
-// min_ms, loss. WORKLOAD: mlp, mnist_cnn (defined as in the peers' scripts).
+// min_ms, loss. WORKLOAD: mlp, mnist_cnn, lstm (defined as in the peers'
+// scripts).
 
 #include <algorithm>
 #include <chrono>
@@ -27,6 +28,8 @@ struct Workload {
   kt::Shape input;  // of one sample
   std::int64_t classes;
   std::int64_t batch;
+  std::string loss = "sparse_categorical_crossentropy";
+  std::int64_t words = 0;  // > 0: inputs are integers below
 };
 
 kt::Sequential mlp() {
@@ -49,12 +52,33 @@ kt::Sequential mnist_cnn() {
        Dense(10, {.activation = "softmax"})});
 }
 
+kt::Sequential lstm() {
+  return kt::Sequential(
+      {Input({80}, {.dtype = kt::DType::i32}),
+       Embedding(20000, 128),
+       LSTM(128),
+       Dense(1, {.activation = "sigmoid"})});
+}
+
 const std::map<std::string, Workload>& workloads() {
   static const std::map<std::string, Workload> all = {
       {"mlp", {mlp, {784}, 10, 128}},
       {"mnist_cnn", {mnist_cnn, {28, 28, 1}, 10, 128}},
+      {"lstm", {lstm, {80}, 2, 32, "binary_crossentropy", 20000}},
   };
   return all;
+}
+
+/// Words that look random, the same in every run.
+kt::Tensor random_words(const kt::Shape& shape, std::int64_t words) {
+  std::vector<std::int32_t> values;
+  std::uint64_t state = 1;
+  for (std::int64_t i = 0; i < shape.size(); ++i) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    values.push_back(static_cast<std::int32_t>(
+        (state >> 33U) % static_cast<std::uint64_t>(words)));
+  }
+  return kt::Tensor(values, shape);
 }
 
 double seconds_since(Clock::time_point start) {
@@ -72,8 +96,10 @@ int run(const std::string& name, std::int64_t steps, int rounds) {
   const std::int64_t rows = work.batch * steps;
   kt::Shape shape = {rows};
   for (const std::int64_t dim : work.input) shape.push_back(dim);
-  const kt::Tensor x =
-      kt::initializers::RandomNormal({.stddev = 1.0})(shape, kt::DType::f32);
+  const kt::Tensor x = work.words > 0
+                           ? random_words(shape, work.words)
+                           : kt::initializers::RandomNormal({.stddev = 1.0})(
+                                 shape, kt::DType::f32);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < rows; ++i) {
     labels.push_back(i * 7919 % work.classes);
@@ -83,9 +109,7 @@ int run(const std::string& name, std::int64_t steps, int rounds) {
   const auto start = Clock::now();
   kt::Sequential model = work.model();
   model.compile(
-      {.optimizer = "adam",
-       .loss = "sparse_categorical_crossentropy",
-       .metrics = {"accuracy"}});
+      {.optimizer = "adam", .loss = work.loss, .metrics = {"accuracy"}});
   kt::FitArguments arguments;
   arguments.batch_size = work.batch;
   arguments.verbose = 0;

@@ -40,7 +40,7 @@ lines = [
     "| workload | batch | ours, ms | ours min | PyTorch eager, ms | PyTorch min | ours / PyTorch |",
     "|---|---|---|---|---|---|---|",
 ]
-for workload in ("mlp", "mnist_cnn"):
+for workload in ("mlp", "mnist_cnn", "lstm"):
     ours, theirs = [], []
     for _ in range(a.rounds):
         ours.append(measure([a.bench, workload]))

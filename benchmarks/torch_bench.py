@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 arguments = argparse.ArgumentParser()
-arguments.add_argument("workload", choices=["mlp", "mnist_cnn"])
+arguments.add_argument("workload", choices=["mlp", "mnist_cnn", "lstm"])
 arguments.add_argument("--steps", type=int, default=32)
 arguments.add_argument("--rounds", type=int, default=7)
 a = arguments.parse_args()
@@ -20,8 +20,22 @@ a = arguments.parse_args()
 torch.set_num_threads(2)
 torch.set_flush_denormal(True)
 torch.manual_seed(0)
-batch = 128
-if a.workload == "mlp":
+batch = 32 if a.workload == "lstm" else 128
+
+
+class Lstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.lstm, self.dense = nn.Embedding(20000, 128), nn.LSTM(128, 128, batch_first=True), nn.Linear(128, 1)
+
+    def forward(self, x):
+        return self.dense(self.lstm(self.embedding(x))[0][:, -1])[:, 0]
+
+
+if a.workload == "lstm":
+    model = Lstm()
+    x = torch.randint(0, 20000, (batch, 80))
+elif a.workload == "mlp":
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 10))
     x = torch.randn(batch, 784)
 else:
@@ -30,9 +44,9 @@ else:
         nn.Flatten(), nn.Dropout(0.5), nn.Linear(1600, 10))
     model = model.to(memory_format=torch.channels_last)
     x = torch.randn(batch, 1, 28, 28).contiguous(memory_format=torch.channels_last)
-y = torch.randint(0, 10, (batch,))
+y = torch.randint(0, 2, (batch,)).float() if a.workload == "lstm" else torch.randint(0, 10, (batch,))
 optimizer = torch.optim.Adam(model.parameters())
-loss_fn = nn.CrossEntropyLoss()
+loss_fn = nn.BCEWithLogitsLoss() if a.workload == "lstm" else nn.CrossEntropyLoss()
 
 
 def step():

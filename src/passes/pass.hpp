@@ -44,6 +44,7 @@ struct PipelineOptions {
 Graph optimize(const Graph& graph, const PipelineOptions& options);
 
 // The passes, each in a file of its own.
+Graph merge_scans(const Graph& graph);     // a loop and its gradient's
 Graph simplify(const Graph& graph);        // x*1, double transpose, ...
 Graph fold_constants(const Graph& graph);  // needs evaluate_node, below
 Graph eliminate_common(const Graph& graph);

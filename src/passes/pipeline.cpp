@@ -25,6 +25,8 @@ namespace {
 /// The order, top to bottom.
 std::vector<Pass> pipeline(const PipelineOptions& options) {
   std::vector<Pass> passes = {
+      // First: it compares bodies, which the others change.
+      {"merge_scans", merge_scans},
       {"simplify", simplify},
       {"fold_constants", fold_constants},
       {"eliminate_common", eliminate_common},

@@ -149,9 +149,28 @@ LayerRun run_masked(
   return run(layer, inputs, masks, options, true);
 }
 
+namespace {
+
+/// In the config of a layer and of the layers inside.
+void set_dtypes(Config& config, const std::string& dtype) {
+  if (config.is_array()) {
+    for (Config& item : config.as_array()) set_dtypes(item, dtype);
+  }
+  if (!config.is_object()) return;
+  for (auto& [key, value] : config.as_object()) {
+    if (key == "dtype") {
+      value = dtype;
+    } else {
+      set_dtypes(value, dtype);
+    }
+  }
+}
+
+}  // namespace
+
 Layer in_dtype(const Layer& layer, const std::string& dtype) {
   Config config = serialize(layer.impl());
-  config["config"]["dtype"] = dtype;
+  set_dtypes(config, dtype);
   Layer out = deserialize_layer(config);
   if (layer.built()) {
     out.impl().ensure_built(layer.impl().build_shapes());
