@@ -11,6 +11,7 @@
 #include <keratin/model.hpp>
 
 #include "layers/base/dtype_override.hpp"
+#include "layers/base/initial_values.hpp"
 #include "models/compile_config.hpp"
 #include "models/file_kind.hpp"
 #include "models/functional.hpp"
@@ -307,6 +308,7 @@ Model load_keras_archive(
 
 Model load_model(const std::string& path, const LoadOptions& options) {
   const std::string name = file_name(path);
+  const WithoutInitialValues scope;  // every weight is read, or loading throws
   const io::SharedBytes content = io::map_file(path);
   switch (kind_of(content)) {
     case FileKind::keras:
