@@ -87,6 +87,8 @@ TEST_CASE("10,000 draws of random image layers are spread as Keras's") {
     const Layer layer =
         deserialize_layer(Config::parse(keras.layer, "fixture"), "fixture");
     CAPTURE(layer.class_name());
+    layer.impl().ensure_built({{kUnknown, 8, 8, 3}});
+    REQUIRE(layer.impl().seeds().size() == 1);
     for (Variable seed : layer.impl().seeds()) {
       seed.assign(Tensor(std::vector<std::uint32_t>{1, 0}));
     }
@@ -120,8 +122,8 @@ TEST_CASE("10,000 draws of random image layers are spread as Keras's") {
           6 * want.variance_error + rounding);
       // The ends of a range are nearly reached in so many draws; means over an
       // image and pixels moved by normal noise have thin tails.
-      CHECK(std::abs(low - want.low) <= 0.2 * spread + rounding);
-      CHECK(std::abs(high - want.high) <= 0.2 * spread + rounding);
+      CHECK(std::abs(low - want.low) <= 0.25 * spread + rounding);
+      CHECK(std::abs(high - want.high) <= 0.25 * spread + rounding);
     }
   }
 }
@@ -140,7 +142,7 @@ TEST_CASE("one seed of a random image layer gives one result") {
     CHECK(once == second());
     // The next calls draw anew, and alike.
     bool changes = false;
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 6; ++i) {
       const Tensor next = first();
       CHECK(next == second());
       changes = changes || next != once;
