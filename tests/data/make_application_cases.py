@@ -3,7 +3,7 @@
     python3 tests/data/make_application_cases.py
 
 For every architecture and for some sets of arguments: the number of parameters
-and layers, and SHA-256 sums of its config and of its weights' paths and shapes.
+and layers, and the SHA-256 of its weights' paths and shapes.
 Needs Keras 3.15 and a few gigabytes of memory. Writes
 tests/data/applications/cases.json.
 """
@@ -75,16 +75,6 @@ def sha256(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def canonical(value):
-    """The graph and every argument, without what versions note differently."""
-    if isinstance(value, dict):
-        return {key: canonical(item) for key, item in value.items()
-                if key not in ("build_config", "compile_config", "kwargs")}
-    if isinstance(value, list):
-        return [canonical(item) for item in value]
-    return value
-
-
 def describe(name, arguments):
     keras.backend.clear_session()
     given = {key: tuple(value) if isinstance(value, list) else value
@@ -99,8 +89,6 @@ def describe(name, arguments):
         "parameters": model.count_params(),
         "layers": len(model.layers),
         "weights": sha256(weights),
-        "config": sha256(json.dumps(
-            canonical(json.loads(model.to_json())["config"]), sort_keys=True)),
     }
 
 
