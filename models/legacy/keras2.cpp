@@ -222,6 +222,23 @@ class GraphTranslator {
     return out;
   }
 
+  /// Keras 2 wrote all arguments but the first by name.
+  std::string argument_name(
+      const std::string& layer, std::size_t index, std::size_t count) const {
+    for (const Config& item : config_.at("layers").as_array()) {
+      if (item.get("name") != Config(layer)) continue;
+      if (class_of(item) == "MultiHeadAttention" && index < 3) {
+        return index == 1 ? "value" : "key";
+      }
+    }
+    throw InvalidArgument(format(
+        "[{}] '{}' is called with {} positional arguments, which Keras 2 "
+        "cannot note; give all but the first by name, or save as .keras",
+        where_,
+        layer,
+        count));
+  }
+
   Config call(const Config& node, const std::string& name) const {
     const Config::Array& args = node.at("args").as_array();
     Config kwargs = Config::object();
@@ -236,13 +253,8 @@ class GraphTranslator {
           where_,
           name));
     }
-    if (args.size() > 1) {
-      throw InvalidArgument(format(
-          "[{}] '{}' is called with {} positional arguments, which Keras 2 "
-          "cannot note; give all but the first by name, or save as .keras",
-          where_,
-          name,
-          args.size()));
+    for (std::size_t i = 1; i < args.size(); ++i) {
+      kwargs[argument_name(name, i, args.size())] = argument(args[i]);
     }
     const Config::Array tensors =
         args[0].is_array() ? args[0].as_array() : Config::Array{args[0]};
