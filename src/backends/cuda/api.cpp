@@ -101,18 +101,35 @@ std::string load_cudnn(void*& handle) {
   return keratin::format("no cuDNN 9 ({}); install cuDNN", why);
 }
 
+namespace {
+
+std::string init_failure(const DriverApi& api, CUresult result) {
+  switch (result) {
+    case CUDA_ERROR_STUB_LIBRARY:
+      return "no NVIDIA driver: libcuda.so.1 is the toolkit's stub";
+    case CUDA_ERROR_NO_DEVICE:
+      return "the NVIDIA driver finds no device";
+    case CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
+      return "the NVIDIA driver and its kernel module are of two versions; "
+             "restart the machine";
+    default:
+      break;
+  }
+  const char* name = nullptr;
+  api.cuGetErrorName(result, &name);
+  return keratin::format(
+      "cuInit failed: error {} ({})",
+      static_cast<int>(result),
+      name != nullptr ? name : "of no name");
+}
+
+}  // namespace
+
 std::string load_api(Api& api) {
   // The driver first: without it the rest does not matter.
   if (auto why = load_driver(api.driver); !why.empty()) return why;
   if (const CUresult result = api.driver.cuInit(0); result != CUDA_SUCCESS) {
-    const char* name = nullptr;
-    const char* text = nullptr;
-    api.driver.cuGetErrorName(result, &name);
-    api.driver.cuGetErrorString(result, &text);
-    return keratin::format(
-        "cuInit failed: {} ({})",
-        name != nullptr ? name : "unknown error",
-        text != nullptr ? text : "");
+    return init_failure(api.driver, result);
   }
   int version = 0;
   api.driver.cuDriverGetVersion(&version);
