@@ -56,6 +56,8 @@ constexpr std::string_view kNew[] = {
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "GroupQueryAttention",
+    "GroupedQueryAttention",
     "RMSNormalization",
     "ReversibleEmbedding",
 };
@@ -120,7 +122,11 @@ Config value_to_keras2(
     return to_keras2(value, where);
   }
   Config out = Config::object({{"class_name", class_name}});
-  out["config"] = value.get("config", Config::object());
+  Config config = value.get("config", Config::object());
+  if (config.is_object()) {
+    for (const char* added : {"input_axes", "output_axes"}) config.erase(added);
+  }
+  out["config"] = std::move(config);
   return out;
 }
 

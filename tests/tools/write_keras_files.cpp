@@ -34,8 +34,15 @@ kt::Config texts_of(const kt::Tensor& tensor) {
   return rows;
 }
 
-/// NAME.h5, NAME_weights.h5 and NAME.keras2.json: Keras 2's forms.
+/// NAME.h5, NAME_weights.h5 and NAME.keras2.json: Keras 2's forms, of what
+/// Keras 2 had.
 void write_keras2(const std::string& stem, const kt::Model& model) {
+  try {
+    kt::to_keras2_json(model);
+  } catch (const kt::InvalidArgument& error) {
+    std::printf("not for Keras 2: %s\n", error.what());
+    return;
+  }
   model.save(stem + ".h5");
   model.save_weights(stem + "_weights.h5");
   std::ofstream(stem + ".keras2.json") << kt::to_keras2_json(model);
