@@ -80,6 +80,11 @@ void measure(const Tensor& y, std::vector<Sample>& out) {
   }
 }
 
+bool thin_tails(const std::string& name) {
+  return name == "RandomPerspective" || name == "RandomElasticTransform" ||
+         name == "AugMix";
+}
+
 }  // namespace
 
 TEST_CASE("10,000 draws of random image layers are spread as Keras's") {
@@ -120,10 +125,11 @@ TEST_CASE("10,000 draws of random image layers are spread as Keras's") {
       CHECK(
           std::abs(variance - want.variance) <=
           6 * want.variance_error + rounding);
-      // The ends of a range are nearly reached in so many draws; means over an
-      // image and pixels moved by normal noise have thin tails.
-      CHECK(std::abs(low - want.low) <= 0.25 * spread + rounding);
-      CHECK(std::abs(high - want.high) <= 0.25 * spread + rounding);
+      // The ends of a range are all but reached in so many draws, if not by
+      // means over images and by pixels that many numbers or normal noise move.
+      const double slack = thin_tails(layer.class_name()) ? 0.25 : 0.05;
+      CHECK(std::abs(low - want.low) <= slack * spread + rounding);
+      CHECK(std::abs(high - want.high) <= slack * spread + rounding);
     }
   }
 }
