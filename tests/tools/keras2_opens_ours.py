@@ -8,11 +8,13 @@ from the whole model and from NAME.keras2.json with NAME_weights.h5; or, where
 NAME.npz holds train_x, one more training step gives the same loss and weights.
 See keras_environment.sh for a throw-away environment.
 """
+import json
 import os
 import pathlib
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import h5py
 import keras
 import numpy as np
 import tf_keras
@@ -38,6 +40,17 @@ def step(model, data):
     return worst
 
 
+def is_nested(path):
+    """Keras 2 counts the calls of a model inside a model from one, Keras 3, when
+    it reads Keras 2's files, from zero: it opens none that has such."""
+    with h5py.File(path) as file:
+        config = json.loads(file.attrs["model_config"])
+    return any(
+        layer["class_name"] in ("Functional", "Sequential")
+        for layer in config["config"]["layers"]
+    )
+
+
 def checks(path):
     data = np.load(path.with_suffix(".npz"))
     if "train_x" in data:
@@ -45,7 +58,9 @@ def checks(path):
         # Its optimizers' state has one array less: the model alone is compared.
         tf_keras.models.load_model(path)
         return
-    yield "keras 3", predict(keras.models.load_model(path, compile=False), data), 1e-5
+    if not is_nested(path):
+        model = keras.models.load_model(path, compile=False)
+        yield "keras 3", predict(model, data), 1e-5
     yield "keras 2", predict(tf_keras.models.load_model(path), data), 1e-5
     parts = tf_keras.models.model_from_json(
         path.with_suffix(".keras2.json").read_text()
