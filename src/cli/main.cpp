@@ -1,6 +1,8 @@
 // The keratin program: arguments, errors and exit codes. What it does is the
 // library's; only public headers are used.
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -78,6 +80,8 @@ int finish(int code) {
   errno = 0;
   std::cout.flush();
   if (std::cout || code != 0) return code;
+  // Of an earlier failure nobody has kept the reason: ask again.
+  if (errno == 0 && ::write(STDOUT_FILENO, "\n", 1) == 1) errno = 0;
   const int error = errno;
   std::cerr << "keratin: error: [standard output] cannot be written"
             << (error != 0 ? std::string(": ") + std::strerror(error) : "")

@@ -85,7 +85,7 @@ TEST_CASE("integer division and remainder follow the sign of the divisor") {
   const Tensor a = integers({7, -7, 7, -7}, {4});
   const Tensor b = integers({2, 2, -2, -2}, {4});
   CHECK(compute({a, b}, [](const Values& v) {
-          return v[0] / v[1];
+          return ops::floor_divide(v[0], v[1]);
         }) == integers({3, -4, -4, 3}, {4}));
   CHECK(compute({a, b}, [](const Values& v) {
           return ops::mod(v[0], v[1]);

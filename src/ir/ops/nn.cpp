@@ -105,10 +105,14 @@ std::vector<Value> decompose_sparse_softmax_cross_entropy(
     const DecomposeArgs& args) {
   const Value& logits = args.inputs[0];
   const Value& labels = args.inputs[1];
-  // A label out of range takes NaN, as wanted.
+  // The op itself, not the function: a label out of range takes NaN, one below
+  // zero included.
+  const auto axis = static_cast<std::int64_t>(logits.rank()) - 1;
   const Value picked = ops::squeeze(
-      ops::take_along_axis(
-          ops::log_softmax(logits), ops::expand_dims(labels, -1), -1),
+      rules::emit(
+          Op::take_along_axis,
+          {ops::log_softmax(logits), ops::expand_dims(labels, -1)},
+          {{"axis", axis}}),
       {-1});
   return {-picked};
 }

@@ -142,8 +142,12 @@ Value in_top_k(const Value& labels, const Value& scores, std::int64_t k) {
       scores, ops::expand_dims(ops::cast(labels, DType::i32), -1), -1);
   const Value larger =
       ops::sum(ops::cast(ops::greater(scores, own), DType::i32), {-1});
+  // A label that is no class is in no top k; one below zero would count from
+  // the back.
   return ops::logical_and(
-      ops::less(larger, static_cast<double>(k)),
+      ops::logical_and(
+          ops::less(larger, static_cast<double>(k)),
+          ops::greater_equal(labels, 0.0)),
       ops::isfinite(ops::squeeze(own, {-1})));
 }
 
