@@ -99,6 +99,12 @@ class SimpleRNNImpl final : public RecurrentImpl {
     visit("seed", options_.seed);
   }
 
+  Config get_config() const override {
+    Config config = RecurrentImpl::get_config();
+    if (!options_.seed) config.erase("seed");  // Keras never writes it
+    return config;
+  }
+
  protected:
   bool writes_activity_regularizer() const override { return true; }
 
