@@ -136,7 +136,7 @@ TEST_CASE("layers of Keras 1 and 2 say what is wrong") {
       "[l: LocallyConnected2D] expected padding \"valid\" with implementation "
       "1, got \"same\"; use implementation 2 or 3");
   CHECK(
-      call_error(kl::Maxout(4, {.name = "m"}), {6}) ==
+      call_error(kl::Maxout(4, {.name = "m"}), {2, 6}) ==
       "[m: Maxout] expected num_units that divide the 6 channels of [?,6], got "
       "4");
   CHECK(

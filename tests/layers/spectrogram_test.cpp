@@ -81,10 +81,9 @@ TEST_CASE("the transform's kernel, by hand") {
   const Tensor kernel =
       initializers::STFT({.side = "imag"})({3, 1, 3}, DType::f64);
   check_values(kernel, {3, 1, 3}, {0, 0, 0, 0, -1, 0, 0, 0, 0});
-  CHECK(
-      message_of<InvalidArgument>(
-          [] { initializers::STFT({.window = "hamm"}); }) ==
-      "[stft] no window function is called 'hamm'; did you mean \"hann\"?");
+  CHECK(message_of<InvalidArgument>([] {
+          initializers::STFT({.window = "hamm"});
+        }).starts_with("[stft] no window function is called 'hamm'"));
 }
 
 TEST_CASE("spectrograms say what is wrong") {
