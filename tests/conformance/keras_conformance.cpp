@@ -166,8 +166,8 @@ std::string missing_class(const std::string& message) {
 
 /// Cases that are labelled float64 but which Keras computes in float32 inside:
 /// tf.image.resize takes and yields float32 for all but "nearest", RandomHue
-/// casts its images, and CTC casts its logits. Agreeing to 1e-10 would mean repeating TensorFlow's
-/// roundings.
+/// casts its images, and CTC casts its logits. Agreeing to 1e-10 would mean
+/// repeating TensorFlow's roundings.
 bool float32_inside(const Case& test) {
   if (test.kind == "losses") return test.name.starts_with("ctc");
   if (test.kind == "augment") return test.name == "fixed_hue";
