@@ -14,7 +14,7 @@ find_path(CudaHeaders_CUDNN_DIR cudnn.h HINTS "${CudaHeaders_INCLUDE_DIR}")
 mark_as_advanced(CudaHeaders_INCLUDE_DIR CudaHeaders_NVRTC_DIR
                  CudaHeaders_CUBLAS_DIR CudaHeaders_CUDNN_DIR)
 
-if(CudaHeaders_INCLUDE_DIR)
+if(EXISTS "${CudaHeaders_INCLUDE_DIR}/cuda.h")
   file(STRINGS "${CudaHeaders_INCLUDE_DIR}/cuda.h" cuda_line
        REGEX "^#define CUDA_VERSION [0-9]+")
   string(REGEX MATCH "[0-9]+" cuda_number "${cuda_line}")

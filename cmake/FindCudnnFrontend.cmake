@@ -9,7 +9,7 @@ find_path(
   HINTS "${PROJECT_SOURCE_DIR}/build-deps/cudnn_frontend/include")
 mark_as_advanced(CudnnFrontend_INCLUDE_DIR)
 
-if(CudnnFrontend_INCLUDE_DIR)
+if(EXISTS "${CudnnFrontend_INCLUDE_DIR}/cudnn_frontend_version.h")
   file(
     STRINGS "${CudnnFrontend_INCLUDE_DIR}/cudnn_frontend_version.h"
     cudnn_frontend_lines
