@@ -43,6 +43,15 @@ bool is_written(const layers::KerasLayer* owner, const Variable& variable) {
   return false;
 }
 
+/// TensorFlow's name of a variable, "dense/kernel:0", each once.
+std::string unique_in(std::set<std::string>& taken, const std::string& path) {
+  std::string name = path + ":0";
+  for (int i = 1; !taken.insert(name).second; ++i) {
+    name = format("{}_{}:0", path, i);
+  }
+  return name;
+}
+
 void write_group(
     h5::Writer& writer,
     const std::string& path,
@@ -53,10 +62,7 @@ void write_group(
   for (const Variable& variable : weights) {
     const layers::KerasLayer* owner = owner_of(layer, variable);
     if (!is_written(owner, variable)) continue;
-    std::string name = variable.path() + ":0";
-    for (int i = 1; !taken.insert(name).second; ++i) {
-      name = format("{}_{}:0", variable.path(), i);
-    }
+    std::string name = unique_in(taken, variable.path());
     writer.dataset(
         path + "/" + name,
         owner != nullptr ? owner->file_value(variable) : variable.value());
@@ -134,8 +140,9 @@ void write_optimizer(h5::Writer& writer, const ModelImpl& model) {
   const OptimizerImpl& optimizer = model.compile_arguments().optimizer.impl();
   if (!optimizer.built()) return;
   std::vector<std::string> names;
+  std::set<std::string> taken;
   for (const Variable& variable : optimizer.variables()) {
-    names.push_back(variable.path() + ":0");
+    names.push_back(unique_in(taken, variable.path()));
     writer.dataset("optimizer_weights/" + names.back(), variable.value());
   }
   writer.attr("optimizer_weights", "weight_names", names);
