@@ -62,10 +62,14 @@ Tensor with_channels(const Tensor& picture, int want) {
   return out;
 }
 
-Tensor decode(Bytes file, ImageFormat format, std::string_view who) {
+Tensor decode(
+    Bytes file,
+    ImageFormat format,
+    std::string_view who,
+    JpegTransform transform) {
   switch (format) {
     case ImageFormat::jpeg:
-      return decode_jpeg(file, who);
+      return decode_jpeg(file, who, transform);
     case ImageFormat::png:
       return decode_png(file, who);
     case ImageFormat::gif:
@@ -112,7 +116,11 @@ void check_image_size(
   }
 }
 
-Tensor decode_image(Bytes file, ImageChannels channels, std::string_view who) {
+Tensor decode_image(
+    Bytes file,
+    ImageChannels channels,
+    std::string_view who,
+    JpegTransform transform) {
   const std::optional<ImageFormat> format = image_format(file);
   if (!format) {
     throw InvalidArgument(keratin::format(
@@ -122,7 +130,8 @@ Tensor decode_image(Bytes file, ImageChannels channels, std::string_view who) {
         file.empty() ? std::string("nothing: it is empty")
                      : quoted(as_text(file).substr(0, 8))));
   }
-  return with_channels(decode(file, *format, who), static_cast<int>(channels));
+  return with_channels(
+      decode(file, *format, who, transform), static_cast<int>(channels));
 }
 
 }  // namespace keratin::io

@@ -24,6 +24,10 @@ std::optional<ImageFormat> image_format(Bytes file);
 /// Which samples a decoded picture shall have.
 enum class ImageChannels { grey = 1, rgb = 3, rgba = 4 };
 
+/// How JPEG's cosine transform is computed: Pillow is accurate, TensorFlow is
+/// fast and some levels off.
+enum class JpegTransform { accurate, fast };
+
 /// The picture in `file`: u8[height, width, channels], rows from the top.
 ///
 /// As Pillow's `convert` does it: grey from colour is ITU-R 601's luma in
@@ -34,7 +38,11 @@ enum class ImageChannels { grey = 1, rgb = 3, rgba = 4 };
 ///
 /// Throws InvalidArgument naming `who` for damaged files, other kinds of files
 /// and pictures of more than kMaxImagePixels.
-Tensor decode_image(Bytes file, ImageChannels channels, std::string_view who);
+Tensor decode_image(
+    Bytes file,
+    ImageChannels channels,
+    std::string_view who,
+    JpegTransform transform = JpegTransform::accurate);
 
 /// Pillow's limit against decompression bombs, doubled as there.
 inline constexpr std::uint64_t kMaxImagePixels = 2 * 89'478'485ULL;

@@ -6,6 +6,7 @@
 #include <keratin/tensor.hpp>
 
 #include "src/io/bytes.hpp"
+#include "src/io/image_codec.hpp"
 
 /// One decoder a format, for image_codec.cpp.
 namespace keratin::io {
@@ -16,7 +17,7 @@ void check_image_size(
 
 /// u8[height, width, channels]; the channels are the file's own: 1 grey,
 /// 3 RGB, 4 RGBA. CMYK comes as RGB.
-Tensor decode_jpeg(Bytes file, std::string_view who);
+Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform);
 Tensor decode_png(Bytes file, std::string_view who);
 Tensor decode_gif(Bytes file, std::string_view who);
 Tensor decode_bmp(Bytes file, std::string_view who);

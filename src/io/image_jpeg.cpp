@@ -44,7 +44,7 @@ void inks_to_rgb(
 
 }  // namespace
 
-Tensor decode_jpeg(Bytes file, std::string_view who) {
+Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
   const Handle handle = open(tjInitDecompress(), who);
   int width = 0;
   int height = 0;
@@ -85,7 +85,8 @@ Tensor decode_jpeg(Bytes file, std::string_view who) {
       0,
       height,
       pixel_format,
-      TJFLAG_LIMITSCANS);
+      TJFLAG_LIMITSCANS |
+          (transform == JpegTransform::fast ? TJFLAG_FASTDCT : 0));
   if (code != 0 && tjGetErrorCode(handle.get()) == TJERR_FATAL) {
     fail(tjGetErrorStr2(handle.get()));
   }
