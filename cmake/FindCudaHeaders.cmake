@@ -28,7 +28,8 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(
   CudaHeaders
-  REQUIRED_VARS CudaHeaders_INCLUDE_DIR CudaHeaders_NVRTC_DIR
+  REQUIRED_VARS CudaHeaders_INCLUDE_DIR CudaHeaders_VERSION
+                CudaHeaders_NVRTC_DIR
                 CudaHeaders_CUBLAS_DIR CudaHeaders_CUDNN_DIR
   VERSION_VAR CudaHeaders_VERSION)
 

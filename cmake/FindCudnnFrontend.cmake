@@ -22,7 +22,7 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(
   CudnnFrontend
-  REQUIRED_VARS CudnnFrontend_INCLUDE_DIR
+  REQUIRED_VARS CudnnFrontend_INCLUDE_DIR CudnnFrontend_VERSION
   VERSION_VAR CudnnFrontend_VERSION
   REASON_FAILURE_MESSAGE
     "run scripts/fetch_cudnn_frontend.sh, or set CudnnFrontend_ROOT")

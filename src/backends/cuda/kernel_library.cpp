@@ -169,12 +169,16 @@ KernelLibrary::KernelLibrary(
       version_(version_of(api.nvrtc)),
       cache_(std::move(cache_folder)) {}
 
-std::string KernelLibrary::image_of(const KernelSource& kernel) {
-  const std::string key = keratin::format(
+std::string KernelLibrary::key_of(const KernelSource& kernel) const {
+  return keratin::format(
       "{}_sm{}_{}",
       kernel.name,
       capability_,
       content_hash(std::string(device_prelude()) + version_).substr(0, 8));
+}
+
+std::string KernelLibrary::image_of(const KernelSource& kernel) {
+  const std::string key = key_of(kernel);
   {
     const std::lock_guard lock(mutex_);
     if (auto image = cache_.load(key)) return *std::move(image);
@@ -230,7 +234,17 @@ void KernelLibrary::prepare(
   if (error) std::rethrow_exception(error);
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < missing.size(); ++i) {
-    if (!functions_.contains(missing[i]->name)) load(*missing[i], images[i]);
+    if (functions_.contains(missing[i]->name)) continue;
+    try {
+      load(*missing[i], images[i]);
+    } catch (const SystemError& failed) {
+      // An image from disk may be whole and still not this driver's.
+      KERATIN_LOG(
+          info, "{}: compiled anew: {}", missing[i]->name, failed.what());
+      images[i] = compile_kernel(api_.nvrtc, *missing[i], capability_).image;
+      load(*missing[i], images[i]);
+      cache_.store(key_of(*missing[i]), images[i]);
+    }
   }
   KERATIN_LOG(info, "{} kernels made ready", missing.size());
 }

@@ -58,6 +58,7 @@ class KernelLibrary {
   CUfunction find(const KernelSource& kernel) const;
 
  private:
+  std::string key_of(const KernelSource& kernel) const;
   std::string image_of(const KernelSource& kernel);
   void load(const KernelSource& kernel, const std::string& image);
 

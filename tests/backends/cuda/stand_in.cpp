@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "src/backends/cuda/kernels/kernels.hpp"
+#include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "tests/backends/cuda/host_prelude.hpp"
 
@@ -759,7 +760,10 @@ CUresult f_cuModuleLoadData(CUmodule* module, const void* image) {
   const std::string text = static_cast<const char*>(image);
   const std::size_t cut = text.find('\n');
   void* library = dlopen(text.substr(0, cut).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return CUDA_ERROR_INVALID_IMAGE;
+  if (library == nullptr) {
+    note("cuModuleLoadData", "refused");
+    return CUDA_ERROR_INVALID_IMAGE;
+  }
   const auto connect =
       reinterpret_cast<void (*)(Host*)>(dlsym(library, "kt_connect"));
   connect(&state().host);
@@ -867,7 +871,7 @@ CUresult f_cuGraphExecDestroy(CUgraphExec executable) {
 // ---------------------------------------------------------------------
 
 nvrtcResult f_nvrtcVersion(int* major, int* minor) {
-  *major = 13;
+  *major = 99;  // its images are not those of any real one
   *minor = 0;
   return NVRTC_SUCCESS;
 }
@@ -1259,6 +1263,9 @@ cublasStatus_t f_cublasLtMatmul(
 }  // namespace
 
 StandIn::StandIn() {
+  // Images are kept beside the libraries they name, not in the user's cache.
+  static const env::ScopedSetting cache(
+      "KERATIN_CACHE", std::string(KERATIN_CUDA_TEST_DIR) + "/cache");
   state().host.barrier = [] { Fibers::get().barrier(); };
   state().host.exchange =
       [](const void* mine, unsigned size, int mask, void* out) {

@@ -8,6 +8,7 @@
 #include "src/backends/cuda/kernel_library.hpp"
 #include "src/backends/cuda/kernel_source.hpp"
 #include "tests/backends/cuda/programs.hpp"
+#include "tests/backends/cuda/stand_in.hpp"
 #include "tests/support/paths.hpp"
 
 using namespace keratin;
@@ -162,4 +163,28 @@ TEST_CASE("Images on disk are found again, and damaged ones are as none") {
   KernelCache nowhere("/proc/none/cuda");
   nowhere.store("key", image);  // a line of log
   CHECK(!nowhere.load("key").has_value());
+}
+
+TEST_CASE("An image that the driver refuses is compiled anew") {
+  const auto kernel = make_kernel(
+      "refused", {}, "KT_KERNEL(256) $(NAME)(i64 n) {\n  (void)n;\n}\n");
+  const keratin::testing::TempDir folder;
+  const Api& api = StandIn::get().api();
+  for (int turn = 0; turn < 2; ++turn) {
+    KernelLibrary library(api, 90, folder.path());
+    library.prepare({kernel});
+    CHECK(library.find(*kernel) != nullptr);
+    // Whole, but of no use.
+    std::string key;
+    for (const auto& file :
+         std::filesystem::directory_iterator(folder.path())) {
+      key = file.path().filename();
+    }
+    KernelCache(folder.path()).store(key, "/none.so\nnothing");
+  }
+  bool refused = false;
+  for (const Recorded& call : StandIn::get().calls()) {
+    refused = refused || call.detail == "refused";
+  }
+  CHECK(refused);
 }
