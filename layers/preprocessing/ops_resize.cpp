@@ -2,87 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include <keratin/error.hpp>
 #include <keratin/ops_image.hpp>
 
 #include "layers/preprocessing/image_values.hpp"
-#include "layers/reshaping/interpolation.hpp"
 #include "src/core/format.hpp"
+#include "src/core/interpolation.hpp"
 
 namespace keratin::ops::image {
 
 namespace {
-
-double kernel(const std::string& method, double x) {
-  x = std::abs(x);
-  if (method == "bilinear") return std::max(0.0, 1 - x);
-  if (method == "bicubic") {
-    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
-  }
-  const double radius = method == "lanczos3" ? 3 : 5;
-  if (x >= radius) return 0;
-  if (x <= 1e-3) return 1;
-  const double angle = std::numbers::pi * x;
-  return radius * std::sin(angle) * std::sin(angle / radius) / (angle * angle);
-}
-
-double& element(std::span<double> values, std::int64_t at) {
-  return values[static_cast<std::size_t>(at)];
-}
-
-/// The kernel as wide as an output pixel where that is more than an input one.
-Tensor antialias_matrix(
-    std::int64_t in, std::int64_t out, const std::string& method) {
-  Tensor matrix(DType::f64, {in, out});
-  auto values = matrix.mutable_data<double>();
-  const double step = static_cast<double>(in) / static_cast<double>(out);
-  const double wide = std::max(step, 1.0);
-  for (std::int64_t j = 0; j < out; ++j) {
-    const double centre = (static_cast<double>(j) + 0.5) * step - 0.5;
-    double sum = 0;
-    for (std::int64_t i = 0; i < in; ++i) {
-      const double weight =
-          kernel(method, (static_cast<double>(i) - centre) / wide);
-      element(values, i * out + j) = weight;
-      sum += weight;
-    }
-    for (std::int64_t i = 0; i < in; ++i) element(values, i * out + j) /= sum;
-  }
-  return matrix;
-}
-
-/// Means over the pixels' areas; an input pixel cut by an output pixel's border
-/// counts by its share.
-Tensor area_matrix(std::int64_t in, std::int64_t out) {
-  Tensor matrix(DType::f64, {in, out});
-  auto values = matrix.mutable_data<double>();
-  const double step = static_cast<double>(in) / static_cast<double>(out);
-  for (std::int64_t j = 0; j < out; ++j) {
-    const double low = static_cast<double>(j) * step;
-    const double high = static_cast<double>(j + 1) * step;
-    const auto first = static_cast<std::int64_t>(std::floor(low));
-    const auto end = static_cast<std::int64_t>(std::ceil(high - 1e-9));
-    for (std::int64_t i = first; i < end; ++i) {
-      const double share = std::min(high, static_cast<double>(i + 1)) -
-                           std::max(low, static_cast<double>(i));
-      const std::int64_t row = std::clamp<std::int64_t>(i, 0, in - 1);
-      element(values, row * out + j) += share / step;
-    }
-  }
-  return matrix;
-}
-
-Tensor matrix_of(
-    std::int64_t in, std::int64_t out, const ResizeOptions& options) {
-  const std::string& method = options.interpolation;
-  if (method == "area") return area_matrix(in, out);
-  if (options.antialias) return antialias_matrix(in, out, method);
-  return layers::interpolation_matrix(in, out, method);
-}
 
 Value resize_nearest(const Value& x, std::int64_t size, std::int64_t axis) {
   const std::int64_t extent = x.shape()[static_cast<std::size_t>(axis)];
@@ -147,7 +78,10 @@ Value resized(
   }
   const DType real = x.dtype() == DType::f64 ? DType::f64 : DType::f32;
   const auto matrix = [&](std::int64_t in, std::int64_t out) {
-    return constant(x.graph(), matrix_of(in, out, options).cast(real));
+    return constant(
+        x.graph(),
+        interpolation_matrix(in, out, options.interpolation, options.antialias)
+            .cast(real));
   };
   // [n, h, w, c]: rows by a product on the left, columns too after a turn.
   const std::int64_t n = x.shape()[0];

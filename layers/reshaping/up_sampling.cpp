@@ -2,9 +2,9 @@
 
 #include <keratin/layers/reshaping.hpp>
 
-#include "layers/reshaping/interpolation.hpp"
 #include "layers/support/factories.hpp"
 #include "layers/support/spatial_layer.hpp"
+#include "src/core/interpolation.hpp"
 
 namespace keratin::layers {
 
