@@ -57,11 +57,14 @@ TEST_CASE("BatchNormalization says what is wrong") {
           kl::BatchNormalization({.momentum = 2, .name = "b"});
         }) == "[b: BatchNormalization] expected momentum <= 1, got 2");
   Config config = Config::object({{"class_name", "BatchNormalization"}});
-  config["config"] = Config::object({{"name", "b"}, {"renorm", true}});
+  config["config"] = Config::object(
+      {{"name", "b"},
+       {"renorm", true},
+       {"renorm_clipping", Config::object({{"rmaxx", 2}})}});
   CHECK(
       message_of<InvalidArgument>([&] { deserialize_layer(config, "m"); }) ==
-      "[m] [b: BatchNormalization] expected renorm=false; renormalisation is "
-      "not offered");
+      "[m] [b: BatchNormalization] expected renorm_clipping of rmax, rmin and "
+      "dmax, got 'rmaxx'");
 }
 
 TEST_CASE("LayerNormalization normalises each sample") {

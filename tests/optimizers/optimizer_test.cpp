@@ -193,7 +193,7 @@ TEST_CASE("Every optimizer survives its config") {
     if (name == "LossScaleOptimizer" || name == "MultiOptimizer") {
       // Around others, which have to be given: see wrappers_test.cpp.
       CHECK_THROWS_WITH_AS(
-          Optimizer(name),
+          Optimizer{name},
           doctest::Contains("needs the argument"),
           InvalidArgument);
       continue;
