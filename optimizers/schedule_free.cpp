@@ -71,8 +71,10 @@ class ScheduleFreeAdamWImpl final
         old_iterate - rate * gradient / (ops::sqrt(square / left) + epsilon);
     ctx.assign(iterates_[at], iterate);
     const Value weight = 1.0 / step;
+    // Keras takes x back out of y by z as it is after the step (its reference
+    // to the old one reads the new): so do we, for runs that go on in either.
     const Value old_average =
-        (ctx.read_uncast(variable) - old_iterate * (1 - beta_1)) / beta_1;
+        (ctx.read_uncast(variable) - iterate * (1 - beta_1)) / beta_1;
     const Value average = (1.0 - weight) * old_average + weight * iterate;
     ctx.assign(variable, iterate * (1 - beta_1) + average * beta_1);
   }
