@@ -14,6 +14,8 @@ function(keratin_test_executable target sources deps)
   target_link_libraries(
     ${target} PRIVATE ${deps} keratin_test_main keratin::options
                       keratin::warnings)
+  keratin_precompile_headers(
+    ${target} SOURCES ${sources} HEADERS <doctest/doctest.h>)
 endfunction()
 
 function(keratin_register_test name)
