@@ -12,14 +12,18 @@
 #include "src/cli/commands.hpp"
 #include "src/cli/data.hpp"
 #include "src/cli/draw.hpp"
+#include "src/cli/pictures.hpp"
 
 namespace keratin::cli {
 
 namespace {
 
 struct PredictOptions {
-  std::string model;
+  std::vector<std::string> files;  // a model, pictures, or both
+  std::string weights;
+  std::string model;  // one of the above
   std::string data;
+  PictureOptions pictures;
   std::string output;
   std::int64_t draw = 0;
   std::int64_t top = 0;
@@ -133,7 +137,7 @@ void draw_rows(
   }
 }
 
-int predict(const PredictOptions& options) {
+int predict_data(const PredictOptions& options) {
   set_deterministic(true);  // the same every time
   Model model = load_model(options.model, {.compile = false});
   data::Examples examples = read_data(options.data);
@@ -157,18 +161,90 @@ int predict(const PredictOptions& options) {
   return 0;
 }
 
+/// Tells the model from the pictures among what was named.
+int predict(PredictOptions options) {
+  PictureOptions& pictures = options.pictures;
+  options.model = options.weights;
+  for (const std::string& file : options.files) {
+    if (is_picture(file)) {
+      pictures.pictures.push_back(file);
+    } else if (options.model.empty() && pictures.application.empty()) {
+      options.model = file;
+    } else {
+      throw InvalidArgument(
+          "[predict] expected pictures (.jpg, .png, .gif, .bmp) beside the "
+          "model, got '" +
+          file + "'");
+    }
+  }
+  if (options.model.empty() && pictures.application.empty()) {
+    throw InvalidArgument(
+        "[predict] expected a model: a file, or --application NAME");
+  }
+  if (pictures.pictures.empty() == options.data.empty()) {
+    throw InvalidArgument(
+        "[predict] expected pictures to look at, or --data DATA, and not both");
+  }
+  if (pictures.pictures.empty()) {
+    if (!pictures.application.empty()) {
+      throw InvalidArgument("[predict] --application goes with pictures");
+    }
+    return predict_data(options);
+  }
+  (pictures.application.empty() ? pictures.model : pictures.weights) =
+      options.model;
+  if (options.top > 0) pictures.top = options.top;
+  return predict_pictures(pictures);
+}
+
 }  // namespace
 
 void add_predict(CLI::App& app, Action& run) {
   CLI::App* const command =
       app.add_subcommand("predict", "What a saved model predicts");
   const auto options = std::make_shared<PredictOptions>();
-  command->add_option("model", options->model, "The model")
-      ->type_name("FILE.keras")
-      ->required();
-  command->add_option("--data", options->data, kDataHelp)
-      ->type_name("DATA")
-      ->required();
+  command
+      ->add_option(
+          "files", options->files, "The model, and pictures to look at")
+      ->type_name("MODEL.keras|PICTURE.jpg");
+  command->add_option("--data", options->data, kDataHelp)->type_name("DATA");
+  command
+      ->add_option(
+          "--weights",
+          options->weights,
+          "The model's file, in place of the first argument; with "
+          "--application, its weights")
+      ->type_name("FILE.h5");
+  PictureOptions& pictures = options->pictures;
+  command
+      ->add_option(
+          "--application",
+          pictures.application,
+          "An architecture of keras.applications (ImageNet weights unless "
+          "--weights says others)")
+      ->type_name("NAME")
+      ->group("Pictures");
+  command
+      ->add_option(
+          "--preprocess",
+          pictures.preprocess,
+          "How pictures are prepared (default: as the model's family wants)")
+      ->check(CLI::IsMember({"tf", "torch", "caffe", "none"}))
+      ->group("Pictures");
+  command
+      ->add_option(
+          "--interpolation",
+          pictures.interpolation,
+          "How pictures are resized, as Pillow does")
+      ->capture_default_str()
+      ->group("Pictures");
+  command
+      ->add_option(
+          "--class-index",
+          pictures.class_index,
+          "Names of ImageNet's classes, in Keras's form")
+      ->type_name("FILE.json")
+      ->group("Pictures");
   command
       ->add_option(
           "-o,--output", options->output, "Write the predictions as an array")

@@ -9,8 +9,10 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
@@ -66,6 +68,65 @@ constexpr const char* kConfig = R"({
 })";
 
 }  // namespace
+
+TEST_CASE("predict names what is on pictures") {
+  const fs::path data = keratin::testing::data_dir();
+  const fs::path model =
+      data / "weights/mobilenet_v1_0.25_224_imagenet_full.h5";
+  const fs::path table = data / "images/imagenet40.csv";
+  if (!fs::exists(model) || !fs::exists(table)) {
+    KERATIN_SKIP("no MobileNet and pictures in " + data.string());
+  }
+  // file, class, name, the reference's class, its name, its probability, ...
+  std::istringstream lines(keratin::testing::read_file(table));
+  std::string line;
+  std::getline(lines, line);
+  std::string pictures;
+  std::vector<std::string> names;
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    std::vector<std::string> field;
+    for (std::string text; std::getline(fields, text, ',');) {
+      field.push_back(text);
+    }
+    REQUIRE(field.size() == 7);
+    pictures +=
+        " '" +
+        (data / "images/imagenet40" / fs::path(field[0]).filename()).string() +
+        "'";
+    names.push_back(field[4]);
+  }
+  CHECK(names.size() == 40);
+  const Outcome outcome = run(
+      "predict --weights '" + model.string() + "' --top 1 --class-index '" +
+      (data / "weights/imagenet_class_index.json").string() + "'" + pictures);
+  CHECK(outcome.code == 0);
+  std::istringstream output(outcome.text);
+  std::size_t seen = 0;
+  for (std::string text; std::getline(output, text);) {
+    if (!text.starts_with("   1  ") || seen >= names.size()) continue;
+    CAPTURE(text);
+    CHECK(text.find("  " + names[seen] + " ") != std::string::npos);
+    ++seen;
+  }
+  CHECK(seen == 40);
+}
+
+TEST_CASE("predict says what it needs to look at pictures") {
+  const Outcome none = run("predict");
+  CHECK(none.code == 2);
+  CHECK(has(none, "expected a model: a file, or --application NAME"));
+  const Outcome both = run("predict a.keras b.keras");
+  CHECK(both.code == 2);
+  CHECK(
+      has(both,
+          "expected pictures (.jpg, .png, .gif, .bmp) beside the "
+          "model, got 'b.keras'"));
+  const Outcome what = run("predict a.keras");
+  CHECK(what.code == 2);
+  CHECK(
+      has(what, "expected pictures to look at, or --data DATA, and not both"));
+}
 
 TEST_CASE("--help and --version read well") {
   const Outcome help = run("--help");
