@@ -364,6 +364,44 @@ TEST_CASE("interleave takes blocks in turn") {
                             3, 4, 4, 4, 4, 3, 3, 4, 4, 5, 5, 5, 5, 5, 5});
 }
 
+TEST_CASE("Elements of interleaved datasets outlive their datasets") {
+  const Dataset out = Dataset::range(3).interleave([](const Element& e) {
+    const auto n = e.x.tensors()[0].item<std::int64_t>();
+    return Dataset::from_tensor_slices(Tensor(Ints{10 * n, 10 * n + 1}));
+  });
+  CHECK(rows(out.batch(4)) == Rows{{0, 10, 20, 1}, {11, 21}});
+  CHECK(
+      rows(out.repeat(2).batch(4)) ==
+      Rows{{0, 10, 20, 1}, {11, 21, 0, 10}, {20, 1, 11, 21}});
+}
+
+TEST_CASE("A repetition for ever ends when its source has run dry") {
+  auto once = std::make_shared<bool>(false);
+  const Dataset dataset = Dataset::from_generator([once] {
+    return [once]() -> std::optional<Element> {
+      if (std::exchange(*once, true)) return std::nullopt;
+      return Element{Tensor(std::int64_t{7})};
+    };
+  });
+  CHECK(values(dataset.repeat()) == Ints{7});
+}
+
+TEST_CASE("A pass with an error in it is not kept") {
+  int calls = 0;
+  const Dataset dataset = Dataset::range(4)
+                              .map([&](const Tensor& x) {
+                                if (++calls == 2) throw InvalidArgument("no");
+                                return x;
+                              })
+                              .cache();
+  DatasetIterator it = dataset.iterate();
+  it.next();
+  CHECK_THROWS_AS(it.next(), InvalidArgument);
+  while (it.next()) {
+  }
+  CHECK(values(dataset) == Ints{0, 1, 2, 3});
+}
+
 TEST_CASE("enumerate counts beside the inputs") {
   const Dataset counted = Dataset::range(5, 8).enumerate(100);
   const auto first = counted.iterate().next();

@@ -148,13 +148,17 @@ class CacheNode::Filling final : public Cursor {
   }
 
   bool next(Pending& out) override {
-    if (!keeper_) return false;
+    if (ended_) return false;
+    // Nothing is kept of a pass in which an element is missing.
+    std::unique_ptr<Keeper> keeper = std::exchange(keeper_, nullptr);
     if (!input_->next(out)) {
-      node_.keep(std::exchange(keeper_, nullptr)->finish());
+      ended_ = true;
+      if (keeper) node_.keep(keeper->finish());
       return false;
     }
     Element element = out.take();
-    keeper_->add(element);
+    if (keeper) keeper->add(element);
+    keeper_ = std::move(keeper);
     out = Pending(std::move(element));
     return true;
   }
@@ -162,7 +166,8 @@ class CacheNode::Filling final : public Cursor {
  private:
   const CacheNode& node_;
   CursorPtr input_;
-  std::unique_ptr<Keeper> keeper_;  // null after the end
+  std::unique_ptr<Keeper> keeper_;  // null once an element was not given
+  bool ended_ = false;
 };
 
 class CacheNode::Reading final : public Cursor {

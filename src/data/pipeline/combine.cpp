@@ -91,6 +91,8 @@ class InterleaveNode final : public Node {
             continue;
           }
           if (place.cursor->next(out)) {
+            // Elements that were not made yet may outlive the place.
+            out.keep(place.dataset->node());
             if (++given_ == node_.options_.block_length) advance();
             return true;
           }
@@ -124,15 +126,12 @@ class InterleaveNode final : public Node {
           return Element{};
         });
         place.cursor = place.dataset->node()->start(pass_);
-        // Elements that were not made yet may outlive the place.
-        kept_.push_back(place.dataset->node());
         ++open_count_;
         return true;
       }
 
       const InterleaveNode& node_;
       Pass pass_;
-      std::vector<NodePtr> kept_;
       CursorPtr input_;
       std::vector<Place> open_;
       std::size_t at_ = 0;

@@ -112,6 +112,10 @@ Element Pending::take() {
   return element;
 }
 
+void Pending::keep(std::shared_ptr<const void> owner) {
+  owners_.push_back(std::move(owner));
+}
+
 std::int64_t Cursor::skip(std::int64_t count) {
   Pending unused;
   std::int64_t skipped = 0;

@@ -48,6 +48,9 @@ class Pending {
   /// The element; once only.
   Element take();
 
+  /// What the element is made of lives as long as this.
+  void keep(std::shared_ptr<const void> owner);
+
   /// The arrays it is a row of; null when it is none.
   const RowSource* source() const { return source_; }
 
@@ -58,6 +61,7 @@ class Pending {
   Make make_;
   const RowSource* source_ = nullptr;
   std::int64_t row_ = 0;
+  std::vector<std::shared_ptr<const void>> owners_;
 };
 
 class SeededNode;

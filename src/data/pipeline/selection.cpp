@@ -110,6 +110,7 @@ class RepeatNode final : public Node {
         const std::int64_t first =
             pass_.epoch * node_.count_.value_or(std::int64_t{1} << 32);
         cursor_ = node_.input().start(pass_.in_epoch(first + done_));
+        empty_ = true;
         return true;
       }
 

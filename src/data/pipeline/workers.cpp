@@ -1,9 +1,14 @@
 #include "src/data/pipeline/workers.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
+#include <keratin/error.hpp>
 #include <keratin/threads.hpp>
+
+#include "src/core/format.hpp"
+#include "src/core/parallel.hpp"
 
 namespace keratin::data {
 
@@ -12,12 +17,26 @@ Workers::Workers(
     : pull_(std::move(pull)),
       window_(static_cast<std::size_t>(window)),
       ordered_(ordered) {
-  for (std::int64_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { work(); });
+  try {
+    for (std::int64_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] { work(); });
+    }
+  } catch (const std::system_error& error) {
+    stop();
+    throw SystemError(format(
+        "[dataset] thread {} of {} could not be started: {}; use fewer "
+        "num_parallel_calls",
+        threads_.size() + 1,
+        threads,
+        error.what()));
   }
 }
 
 Workers::~Workers() {
+  stop();
+}
+
+void Workers::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -61,6 +80,7 @@ bool Workers::pull(Pending& pending, SlotPtr& slot) {
 }
 
 void Workers::work() {
+  const SerialScope serial;  // data threads never enter OpenMP
   Pending pending;
   SlotPtr slot;
   while (pull(pending, slot)) {

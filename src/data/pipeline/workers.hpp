@@ -44,6 +44,7 @@ class Workers {
   using SlotPtr = std::shared_ptr<Slot>;
 
   void work();
+  void stop();
 
   /// Pulls an element and takes a slot for it; false when there is no more.
   bool pull(Pending& pending, SlotPtr& slot);
