@@ -31,6 +31,13 @@ struct Tap {
 
 std::vector<Tap> make_taps(
     std::int64_t in, std::int64_t out, const std::string& method) {
+  constexpr std::int64_t kMaxWeights = std::int64_t{1} << 27;
+  if (in > kMaxWeights / out) {
+    throw InvalidArgument(format(
+        "expected sides that are resized to be shorter, got {} pixels made {}",
+        in,
+        out));
+  }
   const Tensor matrix = interpolation_matrix(in, out, method);
   const auto weights = matrix.data<double>();
   std::vector<Tap> taps(static_cast<std::size_t>(out));

@@ -7,6 +7,7 @@
 #include <stb/stb_image.h>
 
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -47,6 +48,9 @@ Tensor decode_bmp(Bytes file, std::string_view who) {
   if (stbi_info_from_memory(data, size, &width, &height, &channels) == 0) {
     fail();
   }
+  // A picture whose first row is its top says so by a negative height.
+  if (height == INT_MIN) fail();
+  height = std::abs(height);
   check_image_size(
       static_cast<std::uint64_t>(width),
       static_cast<std::uint64_t>(height),

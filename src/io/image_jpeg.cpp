@@ -24,10 +24,19 @@ const unsigned char* data_of(Bytes file) {
   return reinterpret_cast<const unsigned char*>(file.data());
 }
 
-/// Whether the file goes as far as the marker that ends a picture. libjpeg
-/// only warns about files cut short and fills the rest with grey.
-bool has_end(Bytes file) {
-  return as_text(file).rfind("\xff\xd9") != std::string_view::npos;
+/// Whether a decoder's complaint leaves a picture that is worth having. What it
+/// says is the only way to know: after a warning, TurboJPEG takes every error
+/// for one.
+bool is_harmless(std::string_view complaint) {
+  if (complaint.find("remature end") != std::string_view::npos) return false;
+  for (const std::string_view known :
+       {"Corrupt JPEG data",
+        "Inconsistent progression",
+        "Invalid SOS parameters",
+        "Unknown Adobe color transform"}) {
+    if (complaint.starts_with(known)) return true;
+  }
+  return false;
 }
 
 /// Adobe's inks are stored inverted: 255 is none.
@@ -61,20 +70,18 @@ Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
       &height,
       &subsampling,
       &colours);
-  if (header != 0 && tjGetErrorCode(handle.get()) == TJERR_FATAL) {
+  if (header != 0 && !is_harmless(tjGetErrorStr2(handle.get()))) {
     fail(tjGetErrorStr2(handle.get()));
   }
   check_image_size(
       static_cast<std::uint64_t>(width),
       static_cast<std::uint64_t>(height),
       who);
-  if (!has_end(file)) fail("it ends too early");
 
   const bool grey = colours == TJCS_GRAY;
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
   const int pixel_format = grey ? TJPF_GRAY : inks ? TJPF_CMYK : TJPF_RGB;
-  Tensor decoded = Tensor::uninitialized(
-      DType::u8, Shape{height, width, tjPixelSize[pixel_format]});
+  Tensor decoded(DType::u8, Shape{height, width, tjPixelSize[pixel_format]});
   // A bound on scans, as a few kB of progressive scans can take minutes.
   const int code = tjDecompress2(
       handle.get(),
@@ -87,7 +94,7 @@ Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
       pixel_format,
       TJFLAG_LIMITSCANS |
           (transform == JpegTransform::fast ? TJFLAG_FASTDCT : 0));
-  if (code != 0 && tjGetErrorCode(handle.get()) == TJERR_FATAL) {
+  if (code != 0 && !is_harmless(tjGetErrorStr2(handle.get()))) {
     fail(tjGetErrorStr2(handle.get()));
   }
   if (!inks) return decoded;

@@ -193,6 +193,27 @@ TEST_CASE("Damaged pictures load or are refused, and nothing else") {
   }
 }
 
+TEST_CASE("A BMP whose first row is its top reads the right way up") {
+  const std::string upward = read_file(picture("colour.bmp"));
+  std::string downward = upward;
+  downward[22] = static_cast<char>(-9);  // height
+  for (int i = 23; i < 26; ++i) downward[static_cast<std::size_t>(i)] = '\xff';
+  const TempDir folder;
+  write_file(folder / "a.bmp", downward);
+  const Tensor flipped = load_img((folder / "a.bmp").string());
+  const Tensor usual = load_img(picture("colour.bmp"));
+  for (std::int64_t y = 0; y < 9; ++y) CHECK(flipped[y] == usual[8 - y]);
+}
+
+TEST_CASE("A JPEG that ends early is refused, a thumbnail's end or not") {
+  const std::string whole = read_file(picture("colour.jpg"));
+  // After the two bytes of the start, a segment that holds an end marker.
+  const std::string segment("\xff\xe1\x00\x06\xff\xd9\xff\xd9", 8);
+  const std::string cut =
+      whole.substr(0, 2) + segment + whole.substr(2, whole.size() - 60);
+  CHECK(error_of(cut).starts_with("[load_img a.img]: JPEG is damaged: "));
+}
+
 TEST_CASE("A picture that would not fit is refused before it is unpacked") {
   std::string bomb = read_file(picture("colour.bmp"));
   bomb[20] = '\x7f';  // width: 0x7f00000d
