@@ -299,7 +299,7 @@ Feed::Feed(FeedData data, std::int64_t batch_size, bool shuffle)
     : data_(std::move(data)), batch_size_(batch_size), shuffle_(shuffle) {}
 
 std::int64_t Feed::batches() const {
-  return (data_.rows() + batch_size_ - 1) / batch_size_;
+  return (data_.rows() - 1) / batch_size_ + 1;  // there is a row at least
 }
 
 Feed::~Feed() {
@@ -344,7 +344,7 @@ bool Feed::next_from_host(FeedData& batch) {
 bool Feed::cut(FeedData& batch) {
   if (position_ >= data_.rows()) return false;
   begin_ = position_;
-  end_ = std::min(position_ + batch_size_, data_.rows());
+  end_ = position_ + std::min(batch_size_, data_.rows() - position_);
   position_ = end_;
   gather(data_.x, batch.x);
   gather(data_.y, batch.y);

@@ -272,6 +272,8 @@ History ModelImpl::fit(
   std::optional<ValidationData> validation = arguments.validation_data;
   if (!validation && arguments.validation_split > 0) {
     validation = split_off(who, arguments.validation_split, data);
+    // As in Keras, weights of classes are for training alone.
+    if (!arguments.class_weight.empty()) validation->sample_weight = {};
   }
   std::optional<FeedData> validation_data;
   if (validation) {
@@ -342,8 +344,7 @@ Logs ModelImpl::evaluate(
   const int verbose = resolve_verbose(arguments.verbose);
   std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
   if (verbose != 0) list.insert(list.begin(), make_progress_bar(verbose));
-  const std::int64_t batches =
-      (data.rows() + arguments.batch_size - 1) / arguments.batch_size;
+  const std::int64_t batches = (data.rows() - 1) / arguments.batch_size + 1;
   CallbackList callbacks(
       std::move(list), *this, {1, arguments.steps.value_or(batches), verbose});
   return run_evaluation(
@@ -406,7 +407,9 @@ std::vector<Tensor> ModelImpl::predict(
   std::int64_t row = 0;
   std::int64_t total = data.rows();
   if (arguments.steps) {
-    total = std::min(total, *arguments.steps * arguments.batch_size);
+    total = *arguments.steps > total / arguments.batch_size
+                ? total
+                : *arguments.steps * arguments.batch_size;
   }
   std::int64_t step = 0;
   while (row < total && feed.next(batch)) {
@@ -422,10 +425,15 @@ std::vector<Tensor> ModelImpl::predict(
     } else if (batch.rows() == total) {
       gathered = std::exchange(results, {});
     } else {
-      if (gathered.empty()) {
-        for (const Tensor& result : results) {
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        {
+          const Tensor& result = results[i];
           Shape shape = result.shape();
-          if (shape.empty() || shape[0] != batch.rows()) {
+          const bool joins =
+              !shape.empty() && shape[0] == batch.rows() &&
+              (i >= gathered.size() ||
+               result.size() * total == gathered[i].size() * batch.rows());
+          if (!joins) {
             throw InvalidArgument(format(
                 "{} got an output of shape {} for {} rows, which cannot be "
                 "joined over batches; predict in one batch",
@@ -433,11 +441,11 @@ std::vector<Tensor> ModelImpl::predict(
                 shape,
                 batch.rows()));
           }
-          shape[0] = total;
-          gathered.push_back(Tensor::uninitialized(result.dtype(), shape));
+          if (i >= gathered.size()) {
+            shape[0] = total;
+            gathered.push_back(Tensor::uninitialized(result.dtype(), shape));
+          }
         }
-      }
-      for (std::size_t i = 0; i < results.size(); ++i) {
         const std::size_t row_bytes =
             gathered[i].size_bytes() / static_cast<std::size_t>(total);
         auto* to = static_cast<std::byte*>(gathered[i].mutable_raw());
