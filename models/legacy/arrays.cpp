@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include <keratin/error.hpp>
+
 namespace keratin::legacy {
 
 namespace {
@@ -102,7 +104,14 @@ Array joined(const std::vector<Array>& parts) {
   out.read = [parts, shape = out.shape] {
     std::vector<Tensor> values;
     for (const Array& part : parts) values.push_back(part.read());
-    Tensor result = Tensor::uninitialized(values[0].dtype(), shape);
+    const DType dtype = values[0].dtype();
+    for (Tensor& value : values) {
+      if (value.dtype() == DType::string) {
+        throw InvalidArgument("weights: expected numbers, got strings");
+      }
+      value = value.cast(dtype);  // a file may mix precisions
+    }
+    Tensor result = Tensor::uninitialized(dtype, shape);
     if (result.size() == 0) return result;
     const std::int64_t rows = shape.size() / shape.back();
     std::byte* to = static_cast<std::byte*>(result.mutable_raw());

@@ -118,11 +118,6 @@ void rename(Config& config, std::string_view from, std::string_view to) {
   if (!config.contains(to)) config[to] = std::move(value);
 }
 
-/// Python's scalar or tuple.
-[[maybe_unused]] Config as_list(const Config& value) {
-  return value.is_array() ? value : Config::array({value});
-}
-
 void kernel_from(
     Config& config, std::initializer_list<std::string_view> parts) {
   Config size = Config::array();
@@ -256,10 +251,7 @@ void batch_normalization(Config& config, const std::string& where) {
     config["axis"] = value;
   }
   rename(config, "kernel_initializer", "gamma_initializer");
-  for (const char* key :
-       {"renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size"}) {
-    config.erase(key);  // of training only
-  }
+  config.erase("virtual_batch_size");  // of training only
 }
 
 /// Keras 1: {"top_pad": 1, ...}, or four numbers.
@@ -529,7 +521,8 @@ Config layer_to_keras3(const Config& object, const std::string& where) {
     }
     data_format(config);
     if (const Config* size = config.find("size");
-        size != nullptr && name == "UpSampling1D" && size->is_array()) {
+        size != nullptr && name == "UpSampling1D" && size->is_array() &&
+        size->size() > 0) {
       config["size"] = Config(size->as_array()[0]);
     }
   }

@@ -16,6 +16,15 @@ namespace keratin::legacy {
 
 namespace {
 
+/// What a call is made with first.
+Config& first_of(Config& args, const std::string& where) {
+  if (!args.is_array() || args.size() == 0) {
+    throw InvalidArgument(
+        format("[{}] expected a call with an argument, got none", where));
+  }
+  return args.as_array()[0];
+}
+
 struct Renamed {
   std::string_view from;
   std::string_view to;
@@ -250,7 +259,7 @@ Config slicing(const Config& object, const std::string& where) {
       throw InvalidArgument(format("[{}] expected a slice_spec", where));
     }
     Config args = node.at("args");
-    Config& x = args.as_array()[0];
+    Config& x = first_of(args, where);
     if (x.is_array() && x.size() == 1) {
       const Config only = x.as_array()[0];
       x = only;
@@ -296,7 +305,7 @@ Config lambda(const Config& object, const std::string& where) {
   Config nodes = Config::array();
   for (const Config& node : object.at("inbound_nodes").as_array()) {
     Config args = node.at("args");
-    Config& x = args.as_array()[0];
+    Config& x = first_of(args, where);
     if (x.is_array() && x.size() == 1 && !takes_many(found->name)) {
       const Config only = x.as_array()[0];
       x = only;
@@ -458,7 +467,8 @@ Config dtype_name(const Config& type) {
 /// The tensors of a call and the constants between them, in TensorFlow's order.
 std::vector<Config> operands_of(
     const Config& node, const Config& call, const Config& constants) {
-  const Config args = call.at("args").as_array()[0];
+  Config given = call.at("args");
+  const Config args = first_of(given, "inbound_nodes");
   std::vector<Config> tensors;
   if (args.is_array()) {
     tensors = args.as_array();

@@ -16,11 +16,9 @@ namespace {
 
 /// States of random generators, which some versions wrote among the weights.
 bool is_random_state(const std::string& name) {
-  for (const char* part :
-       {"StateVar", "state_var", "seed_generator", "_generator/"}) {
-    if (name.find(part) != std::string::npos) return true;
-  }
-  return false;
+  const std::string last = name.substr(name.rfind('/') + 1);
+  return last.starts_with("StateVar") || last.starts_with("state_var") ||
+         last.starts_with("seed_generator");
 }
 
 std::vector<Array> arrays_of(
@@ -270,7 +268,7 @@ class Matcher {
 
   /// Whether a leaf's arrays fit it.
   bool fits(const LayerImpl& layer, const std::vector<Array>& arrays) const {
-    Matcher trial(writer_, {});
+    Matcher trial(writer_, kStrict);
     trial.match(layer, arrays);
     return trial.problems.empty();
   }
@@ -371,6 +369,8 @@ class Matcher {
     }
     return next == arrays.size() && all_fit(layers, parts);
   }
+
+  static constexpr MatchOptions kStrict{};
 
   const Writer& writer_;
   const MatchOptions& options_;
