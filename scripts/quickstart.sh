@@ -47,6 +47,6 @@ cat <<END
 
 Try next:
   $keratin summary $model
-  $keratin train examples/digits.json --set fit.epochs=5 --verbose
+  $keratin train examples/digits.json --set fit.epochs=5 --set output.model=longer.keras --verbose
   $keratin --help
 END

@@ -52,6 +52,12 @@ Model model_of(const PictureOptions& options) {
   if (options.application.empty()) {
     return load_model(options.model, {.compile = false});
   }
+  if (options.weights.empty() &&
+      !applications::info(options.application).has_imagenet) {
+    throw InvalidArgument(
+        "[predict] nobody publishes weights for " + options.application +
+        "; name a file by --weights");
+  }
   Config arguments = Config::object();
   if (!options.weights.empty()) arguments["weights"] = options.weights;
   return applications::make(options.application, arguments);

@@ -191,6 +191,9 @@ int predict(PredictOptions options) {
     }
     return predict_data(options);
   }
+  if (options.draw > 0 || !options.output.empty()) {
+    throw InvalidArgument("[predict] --draw and --output go with --data");
+  }
   (pictures.application.empty() ? pictures.model : pictures.weights) =
       options.model;
   if (options.top > 0) pictures.top = options.top;
