@@ -199,6 +199,7 @@ class HashedCrossingImpl final : public HostKerasLayer {
   Config get_config() const override {
     Config config = HostKerasLayer::get_config();
     config["dtype"] = name_of(compute_dtype());  // Keras's form for this layer
+    config.erase("trainable");
     return config;
   }
 

@@ -21,7 +21,7 @@ TEST_CASE("every setting has a name of its own, a kind and a line of doc") {
     CHECK_FALSE(setting.doc.empty());
     CHECK_NOTHROW(env::raw(setting.name));
   }
-  CHECK(names.size() == 11);
+  CHECK(names.size() == 12);
 }
 
 TEST_CASE("a scoped setting wins for its scope and nests") {

@@ -61,6 +61,8 @@ TEST_CASE("Every config of the examples is taken") {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
+    // Its texts are not shipped; examples.review_polarity runs it.
+    if (entry.path().filename() == "review_polarity.json") continue;
     CAPTURE(entry.path().string());
     CHECK_NOTHROW(keratin::Experiment::from_file(entry.path().string()));
     ++count;

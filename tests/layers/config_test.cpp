@@ -30,6 +30,8 @@ Config normal(const Config& config) {
   if (!config.is_object()) return config;
   Config::Object members;
   for (const auto& [key, value] : config.as_object()) {
+    // Said of layers with nothing to build.
+    if (key == "build_config" && value.size() == 0) continue;
     members.emplace_back(key, normal(value));
   }
   std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) {

@@ -123,7 +123,7 @@ TEST_CASE("KERATIN_DUMP writes every stage of every graph") {
   REQUIRE_EQ(graphs.size(), 2);
   const fs::path& graph = graphs[0];
   CHECK(fs::exists(graph / "00_build.dot"));
-  CHECK(fs::exists(graph / "01_simplify.txt"));
+  CHECK(fs::exists(graph / "01_merge_scans.txt"));
   CHECK_EQ(testing::read_file(graph / "00_build.txt"), print(example()));
   fs::remove_all(folder);
 }
