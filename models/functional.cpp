@@ -175,7 +175,8 @@ std::vector<Value> FunctionalImpl::call_graph_part(
       }
       results = node->layer->invoke(ctx, CallInputs(std::move(arguments)));
     } else {
-      results = node->layer->invoke(ctx, fill_in<Value>(node->arguments, known));
+      results =
+          node->layer->invoke(ctx, fill_in<Value>(node->arguments, known));
     }
     for (std::size_t i = 0; i < node->outputs.size(); ++i) {
       if (const auto state = node->outputs[i].lock()) {

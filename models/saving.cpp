@@ -138,8 +138,7 @@ void read_assets(
     try {
       host->load_assets(assets);
     } catch (const InvalidArgument& error) {
-      throw InvalidArgument(
-          format("[{}/{}] {}", source, prefix, error.what()));
+      throw InvalidArgument(format("[{}/{}] {}", source, prefix, error.what()));
     }
   }
 }
@@ -159,7 +158,8 @@ void Model::save(const std::string& path) const {
                   !ends_with(path, ".weights.h5");
   if (!h5 && !ends_with(path, ".keras")) {
     throw InvalidArgument(format(
-        "[save {}] expected a name that ends in .keras, or in .h5 for a file of "
+        "[save {}] expected a name that ends in .keras, or in .h5 for a file "
+        "of "
         "Keras 2 (save_weights writes .weights.h5)",
         path));
   }
@@ -334,8 +334,8 @@ Model model_from_config(const Config& config, const LoadOptions& options) {
   const DTypeOverride scope(
       options.dtype.empty() ? dtype_override() : options.dtype);
   const bool old = legacy::is_old_dialect(config);
-  Model model = model_of(
-      old ? legacy::to_keras3(config, "model") : config, "model");
+  Model model =
+      model_of(old ? legacy::to_keras3(config, "model") : config, "model");
   build_from_config(model, config);
   const Config* compile = config.find("compile_config");
   if (options.compile && compile != nullptr && compile->is_object() &&

@@ -25,8 +25,7 @@ bool is_input(const Layer& layer) {
 namespace {
 
 /// What a layer that works on the host takes: strings, else integers.
-DType host_dtype(
-    LayerImpl& layer, const Arguments<LayerImpl::Spec>& strings) {
+DType host_dtype(LayerImpl& layer, const Arguments<LayerImpl::Spec>& strings) {
   try {
     layer.compute_output_spec(strings);
     return DType::string;

@@ -253,9 +253,9 @@ Model make_model(Args&&... args) {
   return Model(std::make_shared<Impl>(std::forward<Args>(args)...));
 }
 
-/// A model saved by Keratin or by any Keras since 1.0 (".keras", ".h5"). Nothing
-/// in the file is run. Throws InvalidArgument for what is wrong with the file,
-/// SystemError when it cannot be read.
+/// A model saved by Keratin or by any Keras since 1.0 (".keras", ".h5").
+/// Nothing in the file is run. Throws InvalidArgument for what is wrong with
+/// the file, SystemError when it cannot be read.
 KERATIN_API Model
 load_model(const std::string& path, const LoadOptions& options = {});
 

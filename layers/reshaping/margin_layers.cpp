@@ -94,7 +94,8 @@ class MarginImpl final : public SpatialLayer {
       low[first + i] = sign * pairs[i].first;
       high[first + i] = sign * pairs[i].second;
       const std::int64_t extent = x.shape()[first + i];
-      if (kind_ == Kind::cropping && -low[first + i] - high[first + i] > extent) {
+      if (kind_ == Kind::cropping &&
+          -low[first + i] - high[first + i] > extent) {
         low[first + i] = -extent;
         high[first + i] = 0;
       }

@@ -302,8 +302,8 @@ ExperimentData load_data(
   } else if (section.text_directory) {
     const auto& texts = *section.text_directory;
     const std::string path = where + ".text_directory";
-    out.train = read_text_directory(
-        resolve(folder, texts.path), texts.classes, path);
+    out.train =
+        read_text_directory(resolve(folder, texts.path), texts.classes, path);
     if (texts.test_path) {
       out.test = read_text_directory(
           resolve(folder, *texts.test_path), texts.classes, path);

@@ -71,8 +71,8 @@ class DeterministicScope {
 };
 
 /// Calls adapt of the layers that work on the data themselves, as one would in
-/// C++ before training: those of a stack up to the first with weights, and those
-/// behind the input of another model.
+/// C++ before training: those of a stack up to the first with weights, and
+/// those behind the input of another model.
 void adapt_layers(const Model& model, const Tensor& x) {
   std::vector<Layer> adaptable;
   const auto wants = [](const Layer& layer) {

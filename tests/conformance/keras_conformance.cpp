@@ -109,7 +109,8 @@ bool model_case_of(const fs::path& path, const fs::path& top, Case& test) {
     if (!file.ends_with(ending)) continue;
     test.kind = kind;
     test.name = file.substr(0, file.size() - std::string(ending).size());
-    if (test.kind == "recorded") test.name = fs::path(test.name).filename().string();
+    if (test.kind == "recorded")
+      test.name = fs::path(test.name).filename().string();
     return test.kind == "models" ||
            fs::exists(path.parent_path() / (test.name + "_model.h5"));
   }
