@@ -277,7 +277,13 @@ Config split_places(const Config& sizes) {
   Config places = Config::array();
   std::int64_t sum = 0;
   for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-    sum += sizes.as_array()[i].as_int();
+    const std::int64_t size = sizes.as_array()[i].as_int();
+    if (size < 0) {
+      throw InvalidArgument(format(
+          "[tf.split] expected sizes, got {}: only the last may be left open",
+          size));
+    }
+    sum += size;
     places.push_back(sum);
   }
   return places;
@@ -301,6 +307,8 @@ Config lambda(const Config& object, const std::string& where) {
   }
   if (found->name == "Argmax" || found->name == "Argmin") arguments["axis"] = 0;
   if (found->name == "Split") arguments["axis"] = 0;
+  // Keras would take the whole array as one row.
+  if (found->name == "Take" || found->name == "Cumsum") arguments["axis"] = 0;
   if (found->name == "Gelu") arguments["approximate"] = false;
   Config nodes = Config::array();
   for (const Config& node : object.at("inbound_nodes").as_array()) {

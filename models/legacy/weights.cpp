@@ -116,19 +116,27 @@ bool is_model(const LayerImpl& layer) {
   return dynamic_cast<const FunctionalImpl*>(&layer) != nullptr;
 }
 
-/// The variables that files hold, in Keras's order.
-std::vector<Variable> file_weights(const LayerImpl& layer) {
+void collect_held(const LayerImpl& layer, std::set<std::uint64_t>& held) {
   const auto* keras = dynamic_cast<const layers::KerasLayer*>(&layer);
-  std::vector<Variable> out =
-      keras != nullptr ? keras->file_weights() : layer.own_weights();
-  for (const auto& [attribute, inner] : layer.sublayers()) {
-    const std::vector<Variable> more = file_weights(inner.impl());
-    out.insert(out.end(), more.begin(), more.end());
+  for (const Variable& variable :
+       keras != nullptr ? keras->file_weights() : layer.own_weights()) {
+    held.insert(variable.id());
   }
-  // A layer inside at two places has its weights once.
-  std::set<std::uint64_t> seen;
+  for (const auto& [attribute, inner] : layer.sublayers()) {
+    collect_held(inner.impl(), held);
+  }
+}
+
+/// The variables that files hold, in the order in which they are written: those
+/// that train first, each once.
+std::vector<Variable> file_weights(const LayerImpl& layer) {
+  std::set<std::uint64_t> held;
+  collect_held(layer, held);
+  std::vector<Variable> out = layer.trainable_weights();
+  const std::vector<Variable> rest = layer.non_trainable_weights();
+  out.insert(out.end(), rest.begin(), rest.end());
   std::erase_if(out, [&](const Variable& variable) {
-    return !seen.insert(variable.id()).second;
+    return held.erase(variable.id()) == 0;
   });
   return out;
 }
