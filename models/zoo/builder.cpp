@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include <keratin/error.hpp>
@@ -104,9 +105,13 @@ Shape input_shape(const Request& r, const Sizes& sizes) {
   return *given;
 }
 
-/// The tensors of Inputs that a tensor comes from, each once.
+/// The tensors of Inputs that a tensor comes from, each once. `seen`: calls
+/// that were looked at, as paths between two of them may be very many.
 void collect_sources(
-    const SymbolicTensor& tensor, std::vector<SymbolicTensor>& sources) {
+    const SymbolicTensor& tensor,
+    std::vector<SymbolicTensor>& sources,
+    std::set<const void*>& seen) {
+  if (!seen.insert(&*tensor.state().node).second) return;
   const auto parents = tensor.state().node->arguments.tensors();
   if (parents.empty()) {
     if (std::find(sources.begin(), sources.end(), tensor) == sources.end()) {
@@ -115,7 +120,7 @@ void collect_sources(
     return;
   }
   for (const SymbolicTensor& parent : parents) {
-    collect_sources(parent, sources);
+    collect_sources(parent, sources, seen);
   }
 }
 
@@ -165,7 +170,8 @@ Model finish(
   Model model;
   if (r.input_tensor) {
     std::vector<SymbolicTensor> sources;
-    collect_sources(image, sources);
+    std::set<const void*> seen;
+    collect_sources(image, sources, seen);
     model = Model(sources, {output}, r.name_or(name));
   } else {
     model = Model(image, output, r.name_or(name));
