@@ -10,10 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <regex>
 #include <set>
-#include <sstream>
-#include <stdexcept>
 #include <thread>
 
 #include "src/backends/cuda/kernels/kernels.hpp"
