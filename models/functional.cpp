@@ -10,6 +10,7 @@
 #include "layers/base/symbolic_state.hpp"
 #include "models/host_plan.hpp"
 #include "src/core/format.hpp"
+#include "src/train/check_data.hpp"
 
 namespace keratin {
 
@@ -196,7 +197,9 @@ std::vector<Value> FunctionalImpl::call_many(
   if (plan_) return call_graph_part(ctx, inputs);
   std::vector<Value> values = by_position(who(), inputs_, inputs);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    check_input(who(), inputs_[i], values[i].shape());
+    const Shape shape = input_shape(inputs_[i].shape(), values[i].shape());
+    check_input(who(), inputs_[i], shape);
+    if (shape != values[i].shape()) values[i] = ops::reshape(values[i], shape);
     if (values[i].dtype() == inputs_[i].dtype()) continue;
     // Bytes and doubles become what the Input says, inside the program.
     const Value mask = ctx.mask(values[i]);
@@ -211,9 +214,10 @@ std::vector<Value> FunctionalImpl::call_many(
 
 std::vector<LayerImpl::Spec> FunctionalImpl::compute_output_spec(
     const Arguments<Spec>& inputs) {
-  const std::vector<Spec> specs = by_position(who(), inputs_, inputs);
+  std::vector<Spec> specs = by_position(who(), inputs_, inputs);
   bool as_built = true;
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    specs[i].shape = input_shape(inputs_[i].shape(), specs[i].shape);
     check_input(who(), inputs_[i], specs[i].shape);
     as_built = as_built && specs[i].shape == inputs_[i].shape();
   }

@@ -7,6 +7,7 @@
 
 #include "layers/base/symbolic_state.hpp"
 #include "src/core/format.hpp"
+#include "src/train/check_data.hpp"
 
 namespace keratin {
 
@@ -297,12 +298,14 @@ std::vector<Tensor> HostPlan::before(
   const auto& inputs = model_.inputs();
   for (std::size_t i = 0; i < inputs.size() && i < x.size(); ++i) {
     if (x[i].shape() == Shape{0}) continue;  // of a nested model: the graph's
-    check_input(who_, inputs[i], x[i].shape());
+    const Shape shape = input_shape(inputs[i].shape(), x[i].shape());
+    check_input(who_, inputs[i], shape);
     const bool fits = inputs[i].dtype() == x[i].dtype() ||
                       inputs[i].dtype() == DType::string ||
                       x[i].dtype() == DType::string;
     // As the graph casts what comes in.
-    values[&inputs[i].state()] = fits ? x[i] : x[i].cast(inputs[i].dtype());
+    Tensor value = fits ? x[i] : x[i].cast(inputs[i].dtype());
+    values[&inputs[i].state()] = value.reshape(shape);
   }
   for (const auto& node : before_) run_node(*node, values);
   std::vector<Tensor> out(cut_.size());

@@ -43,6 +43,10 @@ History Model::fit(
   return model_impl().fit(x, y, arguments);
 }
 
+History Model::fit(const data::Dataset& x, const FitArguments& arguments) {
+  return model_impl().fit(x, arguments);
+}
+
 Logs Model::evaluate(
     const TensorSet& x,
     const TensorSet& y,
@@ -50,19 +54,39 @@ Logs Model::evaluate(
   return model_impl().evaluate(x, y, arguments);
 }
 
+Logs Model::evaluate(
+    const data::Dataset& x, const EvaluateArguments& arguments) {
+  return model_impl().evaluate(x, arguments);
+}
+
+namespace {
+
+Tensor only_output(const std::string& who, std::vector<Tensor> outputs) {
+  if (outputs.size() == 1) return std::move(outputs[0]);
+  throw InvalidArgument(format(
+      "{} predict: the model has {} outputs; use predict_all",
+      who,
+      outputs.size()));
+}
+
+}  // namespace
+
 Tensor Model::predict(const TensorSet& x, const PredictArguments& arguments) {
-  std::vector<Tensor> outputs = predict_all(x, arguments);
-  if (outputs.size() != 1) {
-    throw InvalidArgument(format(
-        "{} predict: the model has {} outputs; use predict_all",
-        impl_->who(),
-        outputs.size()));
-  }
-  return std::move(outputs[0]);
+  return only_output(impl_->who(), predict_all(x, arguments));
+}
+
+Tensor Model::predict(
+    const data::Dataset& x, const PredictArguments& arguments) {
+  return only_output(impl_->who(), predict_all(x, arguments));
 }
 
 std::vector<Tensor> Model::predict_all(
     const TensorSet& x, const PredictArguments& arguments) {
+  return model_impl().predict(x, arguments);
+}
+
+std::vector<Tensor> Model::predict_all(
+    const data::Dataset& x, const PredictArguments& arguments) {
   return model_impl().predict(x, arguments);
 }
 

@@ -84,12 +84,16 @@ class KERATIN_API ModelImpl : public LayerImpl {
 
   History fit(
       const TensorSet& x, const TensorSet& y, const FitArguments& arguments);
+  History fit(const data::Dataset& x, const FitArguments& arguments);
   Logs evaluate(
       const TensorSet& x,
       const TensorSet& y,
       const EvaluateArguments& arguments);
+  Logs evaluate(const data::Dataset& x, const EvaluateArguments& arguments);
   std::vector<Tensor> predict(
       const TensorSet& x, const PredictArguments& arguments);
+  std::vector<Tensor> predict(
+      const data::Dataset& x, const PredictArguments& arguments);
 
   Logs train_on_batch(
       const TensorSet& x,
@@ -169,18 +173,31 @@ class KERATIN_API Model : public Layer {
       const TensorSet& y,
       const FitArguments& arguments = {});
 
+  /// Trains on the elements of a dataset, one batch each: x, y and, where there
+  /// are any, sample weights. A pass is an epoch, `iterate(epoch)`; with
+  /// steps_per_epoch an epoch goes on where the last one stopped, and a dataset
+  /// may repeat for ever.
+  History fit(const data::Dataset& x, const FitArguments& arguments = {});
+
   /// Loss and metrics over the data.
   Logs evaluate(
       const TensorSet& x,
       const TensorSet& y,
       const EvaluateArguments& arguments = {});
+  Logs evaluate(
+      const data::Dataset& x, const EvaluateArguments& arguments = {});
 
-  /// The output of a model that has one. Throws InvalidArgument otherwise.
+  /// The output of a model that has one. Throws InvalidArgument otherwise. Of
+  /// a dataset's elements x alone is used.
   Tensor predict(const TensorSet& x, const PredictArguments& arguments = {});
+  Tensor predict(
+      const data::Dataset& x, const PredictArguments& arguments = {});
 
   /// All outputs.
   std::vector<Tensor> predict_all(
       const TensorSet& x, const PredictArguments& arguments = {});
+  std::vector<Tensor> predict_all(
+      const data::Dataset& x, const PredictArguments& arguments = {});
 
   /// One step. The logs are the running metrics since reset_metrics.
   Logs train_on_batch(

@@ -23,6 +23,10 @@ namespace keratin {
 class Callback;
 class ModelImpl;
 
+namespace data {
+class Dataset;
+}
+
 /// A setting for every output: one for all, one for each in order, or by name.
 template <class T>
 class PerOutput {
@@ -124,13 +128,25 @@ struct CompileArguments {
   bool auto_scale_loss = true;
 };
 
-struct ValidationData {
+/// Arrays, or a dataset whose elements are batches.
+struct KERATIN_API ValidationData {
+  ValidationData(TensorSet inputs, TensorSet targets, TensorSet weights = {})
+      : x(std::move(inputs)),
+        y(std::move(targets)),
+        sample_weight(std::move(weights)) {}
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a dataset is validation data
+  ValidationData(const data::Dataset& batches);
+
   TensorSet x;
   TensorSet y;
-  TensorSet sample_weight = {};
+  TensorSet sample_weight;
+  std::shared_ptr<const data::Dataset> dataset = nullptr;
 };
 
-/// Keras's Model.fit.
+/// Keras's Model.fit. With a Dataset batch_size, validation_batch_size and
+/// shuffle have no say, as in Keras: its elements are the batches, in the order
+/// it makes them; sample_weight and validation_split are refused.
 struct FitArguments {
   std::int64_t batch_size = 32;
   std::int64_t epochs = 1;

@@ -252,7 +252,7 @@ DirectoryDataset::DirectoryDataset(
     std::vector<std::string> class_names,
     std::vector<std::string> file_paths,
     std::shared_ptr<const SkippedFiles> skipped)
-    : dataset_(std::move(dataset)),
+    : Dataset(std::move(dataset)),
       class_names_(std::move(class_names)),
       file_paths_(std::move(file_paths)),
       skipped_(std::move(skipped)) {}

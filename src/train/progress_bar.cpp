@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -93,7 +94,7 @@ class ProgressBar final : public Callback {
   }
 
  private:
-  static constexpr int kWidth = 20;
+  static constexpr std::int64_t kWidth = 20;
   static constexpr auto kInterval = std::chrono::milliseconds(200);
 
   void begin() {
@@ -120,11 +121,16 @@ class ProgressBar final : public Callback {
   }
 
   void draw(const Logs& logs, bool last) {
-    const std::int64_t steps = params().steps;
+    // Unknown until a pass is over; then it is what that pass had.
+    if (last && params().steps < 0) seen_ = done_;
+    const std::int64_t steps = params().steps < 0 ? seen_ : params().steps;
     std::string line;
-    if (live_) {
+    if (live_ && steps < 0) {
+      line += format("\r\033[K{}/Unknown ", done_);
+    } else if (live_) {
       const std::int64_t filled =
-          last || steps <= 0 ? kWidth : done_ * kWidth / steps;
+          last || steps == 0 ? kWidth
+                             : std::min(done_ * kWidth / steps, kWidth);
       std::string bar;
       for (std::int64_t i = 0; i < kWidth; ++i) {
         bar += i < filled ? "\u2501" : " ";
@@ -137,8 +143,8 @@ class ProgressBar final : public Callback {
         done_ > 0 ? seconds / static_cast<double>(done_) : 0;
     const double left = per_step * static_cast<double>(std::max<std::int64_t>(
                                        steps - done_, 0));
-    line +=
-        duration_text(last ? seconds : left) + " " + per_step_text(per_step);
+    line += duration_text(last || steps < 0 ? seconds : left) + " " +
+            per_step_text(per_step);
     for (const auto& [name, value] : logs.entries()) {
       line += format(" - {}: {}", name, value_text(value));
     }
@@ -149,6 +155,7 @@ class ProgressBar final : public Callback {
   bool live_;
   bool in_fit_ = false;
   std::int64_t done_ = 0;
+  std::int64_t seen_ = -1;  // steps of the last pass
   Clock::time_point start_;
   Clock::time_point drawn_;
 };

@@ -136,7 +136,7 @@ TEST_CASE("Folders are classes, in alphanumeric order") {
   options.labels = "none";
   const auto unlabelled = image_dataset_from_directory(path, options);
   CHECK(unlabelled.class_names().empty());
-  CHECK(unlabelled.dataset().iterate().next()->y.empty());
+  CHECK(unlabelled.iterate().next()->y.empty());
   options = quiet();
   options.label_list = {5, 6, 5, 6, 5, 6, 5, 6, 5};
   const auto listed = image_dataset_from_directory(path, options);
@@ -178,7 +178,7 @@ TEST_CASE("Epochs are shuffled, targets stay with their pictures") {
       {.batch_size = {}, .image_size = {1, 1}, .seed = 4, .verbose = false});
   const auto epoch = [&](std::int64_t number) {
     std::vector<std::pair<double, double>> out;
-    auto it = dataset.dataset().iterate(number);
+    auto it = dataset.iterate(number);
     while (auto e = it.next()) {
       out.emplace_back(e->x.tensors()[0].at(0), e->y.tensors()[0].at(0));
     }

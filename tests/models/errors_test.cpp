@@ -124,6 +124,19 @@ TEST_CASE("Labels out of range are found before the first step") {
   CHECK(model.get_weights()[0] == before[0]);
 }
 
+TEST_CASE("Validation labels out of range are found before the first step") {
+  Sequential model = classifier();
+  const std::vector<Tensor> before = model.get_weights();
+  FitArguments arguments = quiet();
+  arguments.validation_split = 0.25;
+  says(
+      [&] {
+        model.fit(zeros({4, 4}), labels({0, 1, 2, 3}), arguments);
+      },
+      "fit validation_split y[0]: label 3 at position 0 is out of range");
+  CHECK(model.get_weights() == before);
+}
+
 TEST_CASE("Impossible arguments of fit are refused") {
   Sequential model = classifier();
   const Tensor x = zeros({4, 4});

@@ -49,7 +49,7 @@ struct Data {
   Tensor y;
 };
 
-Data data(std::int64_t rows) {
+Data pictures(std::int64_t rows) {
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < rows; ++i) labels.push_back(i % 4);
   return {Tensor::full(DType::f32, {rows, 8, 8, 1}, 0.5), Tensor(labels)};
@@ -59,7 +59,7 @@ Data data(std::int64_t rows) {
 
 TEST_CASE("Ten thousand training steps leave memory flat") {
   Sequential model = small_model();
-  const Data d = data(16);
+  const Data d = pictures(16);
   for (int i = 0; i < 500; ++i) model.train_on_batch(d.x, d.y);
   const double before = resident_mib();
   for (int i = 0; i < 10000; ++i) model.train_on_batch(d.x, d.y);
@@ -68,7 +68,7 @@ TEST_CASE("Ten thousand training steps leave memory flat") {
 
 TEST_CASE("A hundred fits with changing batch sizes leave memory flat") {
   Sequential model = small_model();
-  const Data d = data(96);
+  const Data d = pictures(96);
   const auto fit = [&](int i) {
     model.fit(d.x, d.y, {.batch_size = 8 + i % 50, .epochs = 1, .verbose = 0});
   };
@@ -80,7 +80,7 @@ TEST_CASE("A hundred fits with changing batch sizes leave memory flat") {
 }
 
 TEST_CASE("A hundred models made and dropped leave memory flat") {
-  const Data d = data(16);
+  const Data d = pictures(16);
   const auto make = [&] {
     Sequential model = small_model();
     model.train_on_batch(d.x, d.y);

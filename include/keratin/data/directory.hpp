@@ -16,19 +16,14 @@ namespace keratin::utils {
 
 class SkippedFiles;
 
-/// A dataset and what it was made of. Goes wherever a Dataset goes.
-class KERATIN_API DirectoryDataset {
+/// A dataset that knows what it was made of.
+class KERATIN_API DirectoryDataset : public data::Dataset {
  public:
   DirectoryDataset(
       data::Dataset dataset,
       std::vector<std::string> class_names,
       std::vector<std::string> file_paths,
       std::shared_ptr<const SkippedFiles> skipped);
-
-  // NOLINTNEXTLINE(google-explicit-constructor): it is a dataset
-  operator const data::Dataset&() const { return dataset_; }
-
-  const data::Dataset& dataset() const { return dataset_; }
 
   /// In the order of the labels; empty without labels.
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -40,7 +35,6 @@ class KERATIN_API DirectoryDataset {
   std::vector<std::string> skipped() const;
 
  private:
-  data::Dataset dataset_;
   std::vector<std::string> class_names_;
   std::vector<std::string> file_paths_;
   std::shared_ptr<const SkippedFiles> skipped_;
