@@ -38,17 +38,18 @@ std::vector<double> solve(
 
 /// Weights, then the bias, of least squares.
 std::vector<double> closed_form(const kt::Tensor& x, const kt::Tensor& y) {
-  constexpr std::size_t n = kFeatures + 1;
-  std::vector<std::vector<double>> a(n, std::vector<double>(n));
-  std::vector<double> b(n);
+  constexpr std::size_t kWeights = kFeatures + 1;
+  std::vector<std::vector<double>> a(kWeights, std::vector<double>(kWeights));
+  std::vector<double> b(kWeights);
   for (std::int64_t row = 0; row < kRows; ++row) {
     const auto feature = [&](std::size_t k) {
       return k < kFeatures
                  ? x.at(row * kFeatures + static_cast<std::int64_t>(k))
                  : 1.0;
     };
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) a[i][k] += feature(i) * feature(k);
+    for (std::size_t i = 0; i < kWeights; ++i) {
+      for (std::size_t k = 0; k < kWeights; ++k)
+        a[i][k] += feature(i) * feature(k);
       b[i] += feature(i) * y.at(row);
     }
   }

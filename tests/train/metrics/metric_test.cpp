@@ -9,11 +9,11 @@ using namespace keratin;
 
 namespace {
 
-Tensor floats(std::vector<float> values, Shape shape) {
+Tensor floats(const std::vector<float>& values, Shape shape) {
   return Tensor(values, std::move(shape));
 }
 
-Tensor ints(std::vector<std::int32_t> values, Shape shape) {
+Tensor ints(const std::vector<std::int32_t>& values, Shape shape) {
   return Tensor(values, std::move(shape));
 }
 
