@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
+#include "src/core/visit.hpp"
 #include "src/train/trainer_state.hpp"
 
 namespace keratin {
@@ -167,6 +169,27 @@ bool absent(const Tensor& tensor) {
   return tensor.dtype() == DType::f32 && tensor.shape() == Shape{0};
 }
 
+namespace {
+
+/// The position of the first label that is no class; the size if there is none.
+std::int64_t first_out_of_range(
+    const Tensor& y,
+    std::int64_t classes,
+    std::optional<std::int64_t> ignored) {
+  return visit_dtype(y.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const std::span<const T> labels = y.data<T>();
+    const auto bad = [&](T element) {
+      const auto label = convert_element<double>(element);
+      return !(label >= 0 && label < static_cast<double>(classes)) &&
+             !(ignored && label == static_cast<double>(*ignored));
+    };
+    return std::find_if(labels.begin(), labels.end(), bad) - labels.begin();
+  });
+}
+
+}  // namespace
+
 void check_labels(
     const ModelImpl& model, const std::string& who, const FeedData& data) {
   const auto specs = model.output_specs();
@@ -181,22 +204,19 @@ void check_labels(
     if (specs[i].shape.empty() || specs[i].shape.back() == kUnknown) continue;
     const std::int64_t classes = specs[i].shape.back();
     const Tensor& y = data.y[i];
-    const std::optional<std::int64_t> ignored = loss->ignored_class();
-    for (std::int64_t k = 0; k < y.size(); ++k) {
-      const double label = y.at(k);
-      if (label >= 0 && label < static_cast<double>(classes)) continue;
-      if (ignored && label == static_cast<double>(*ignored)) continue;
-      throw InvalidArgument(format(
-          "{} y[{}]: label {} at position {} is out of range: the output '{}' "
-          "has {} classes, 0 to {}",
-          who,
-          i,
-          label,
-          k,
-          model.output_names()[i],
-          classes,
-          classes - 1));
-    }
+    const std::int64_t k =
+        first_out_of_range(y, classes, loss->ignored_class());
+    if (k == y.size()) continue;
+    throw InvalidArgument(format(
+        "{} y[{}]: label {} at position {} is out of range: the output '{}' "
+        "has {} classes, 0 to {}",
+        who,
+        i,
+        y.at(k),
+        k,
+        model.output_names()[i],
+        classes,
+        classes - 1));
   }
 }
 
