@@ -176,10 +176,16 @@ Model finish(
   } else {
     model = Model(image, output, r.name_or(name));
   }
-  if (r.imagenet()) {
-    model.load_weights(fetch_weights(weights));
-  } else if (r.weights) {
-    model.load_weights(*r.weights);
+  if (!r.weights) return model;
+  // Not the request: what it holds for the time of building ends with that.
+  const std::string path = r.imagenet() ? "" : *r.weights;
+  const auto load = [model, weights, path, top = r.include_top] {
+    load_weights(model, path.empty() ? fetch_weights(weights) : path, top);
+  };
+  if (r.load_later == nullptr) {
+    load();
+  } else {
+    *r.load_later = load;
   }
   return model;
 }

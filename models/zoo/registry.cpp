@@ -6,6 +6,7 @@
 #include <keratin/error.hpp>
 #include <keratin/fields.hpp>
 
+#include "models/zoo/prepare.hpp"
 #include "models/zoo/request.hpp"
 #include "src/core/fields.hpp"
 #include "src/core/format.hpp"
@@ -175,6 +176,20 @@ Model make(const std::string& name, const Config& arguments) {
   JsonArguments json(architecture);
   json.from_config(arguments, name);
   return architecture.make(json.finish(name));
+}
+
+Prepared prepare(
+    const std::string& name,
+    const Config& arguments,
+    const std::string& where) {
+  const Architecture& architecture = find_architecture(name);
+  JsonArguments json(architecture);
+  json.from_config(arguments, where);
+  Request request = json.finish(where);
+  Prepared out;
+  request.load_later = &out.load;
+  out.model = architecture.make(request);
+  return out;
 }
 
 Config schema(const std::string& name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,6 +35,10 @@ struct Request {
 
   /// Held while the layers are built when weights come from a file.
   std::shared_ptr<const WithoutInitialValues> loading;
+
+  /// When set, gets what fetches and reads the weights, which is then not done
+  /// at once.
+  std::function<void()>* load_later = nullptr;
 
   void expect_weights() {
     if (weights) loading = std::make_shared<const WithoutInitialValues>();

@@ -3,14 +3,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <optional>
+#include <set>
 
 #include <keratin/error.hpp>
 
+#include "models/file_kind.hpp"
+#include "models/legacy/weights.hpp"
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "src/io/download.hpp"
+#include "src/io/mapped_file.hpp"
 
 namespace keratin::applications {
 
@@ -77,6 +83,39 @@ std::string fetch_weights(const Published& weights) {
     show_progress(name, done, of);
   };
   return io::fetch(download);
+}
+
+namespace {
+
+/// Leaves the layers of the model, when they are all there.
+void drop_top(const Model& model, legacy::SavedWeights& saved) {
+  std::set<std::string> wanted;
+  for (const Layer& layer : model.layers()) {
+    if (!layer.weights().empty()) wanted.insert(layer.name());
+  }
+  const auto is_wanted = [&](const legacy::SavedLayer& layer) {
+    return wanted.contains(layer.name);
+  };
+  const auto found = std::ranges::count_if(saved.layers, is_wanted);
+  if (static_cast<std::size_t>(found) != wanted.size()) return;
+  std::erase_if(saved.layers, std::not_fn(is_wanted));
+}
+
+}  // namespace
+
+void load_weights(Model model, const std::string& path, bool include_top) {
+  const io::SharedBytes content = io::map_file(path);
+  if (!include_top && kind_of(content) == FileKind::hdf5) {
+    const std::string name = last_part(path);
+    const h5::File file(content, name);
+    if (const auto group = legacy::weights_group(file)) {
+      legacy::SavedWeights saved = legacy::read_group(*group, name);
+      drop_top(model, saved);
+      legacy::load_weights(model.model_impl(), saved, name, {});
+      return;
+    }
+  }
+  model.load_weights(path);
 }
 
 std::string fetch_class_index() {
