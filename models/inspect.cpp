@@ -35,13 +35,7 @@ bool is_known(const Config& layer) {
       module.is_string() && module.as_string().starts_with("keras.src.ops.")) {
     return true;
   }
-  std::string today = name;
-  try {
-    today = class_of(legacy::layer_to_keras3(layer, "layer"));
-  } catch (const InvalidArgument&) {
-    return false;
-  }
-  if (find_builtin_layer(today) != nullptr) return true;
+  if (find_builtin_layer(legacy::todays_class(name)) != nullptr) return true;
   const std::vector<std::string> names = layer_names();
   return std::find(names.begin(), names.end(), name) != names.end();
 }

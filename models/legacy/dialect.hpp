@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <keratin/config.hpp>
 
@@ -24,6 +25,9 @@ Config to_keras3(const Config& object, const std::string& where);
 /// compile_config.
 Config compile_config_of(const Config& training_config);
 
+/// The name that a layer's class has today; others as they are.
+std::string_view todays_class(std::string_view class_name);
+
 /// Whether a class is a model of other layers in some dialect.
 bool is_model_class(std::string_view class_name);
 
@@ -41,9 +45,11 @@ Config functional_to_keras3(const Config& config, const std::string& where);
 Config sequential_to_keras3(const Config& object, const std::string& where);
 
 /// TensorFlow's operations in models of tf.keras (TensorFlowOpLayer,
-/// TFOpLambda, SlicingOpLambda) as Keras 3's operations. `object` has its calls
-/// translated to {"args", "kwargs"} already.
-Config operation_to_keras3(const Config& object, const std::string& where);
+/// TFOpLambda, SlicingOpLambda) as Keras 3's operations, the last of which has
+/// the object's name. `object` has its calls translated to {"args", "kwargs"}
+/// already.
+std::vector<Config> operation_to_keras3(
+    const Config& object, const std::string& where);
 bool is_tensorflow_operation(std::string_view class_name);
 
 /// A constraint, a regularizer, an initializer or an activation.

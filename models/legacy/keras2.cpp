@@ -1,16 +1,15 @@
-// Writing for Keras 2: configs.
+// Writing for Keras 2: graphs.
 
 #include "models/legacy/keras2.hpp"
 
-#include <algorithm>
 #include <set>
-#include <string_view>
 
 #include <keratin/error.hpp>
 
 #include "models/compile_config.hpp"
 #include "models/functional.hpp"
 #include "models/legacy/dialect.hpp"
+#include "models/legacy/graph_parts.hpp"
 #include "src/core/format.hpp"
 
 namespace keratin::legacy {
@@ -19,156 +18,6 @@ namespace {
 
 /// The last version of Keras 2, whose dialect we write.
 constexpr const char* kVersion = "2.15.0";
-
-struct Dropped {
-  std::string_view class_name;  // empty: of every layer
-  std::string_view argument;
-};
-
-/// Arguments that came with Keras 3.
-constexpr Dropped kDropped[] = {
-    {"", "gptq_unpacked_column_size"},
-    {"", "lora_alpha"},
-    {"", "lora_rank"},
-    {"", "optional"},
-    {"", "quantization_config"},
-    {"", "use_cudnn"},
-    {"Attention", "seed"},
-    {"BatchNormalization", "synchronized"},
-    {"GRU", "seed"},
-    {"GRUCell", "seed"},
-    {"LSTM", "seed"},
-    {"LSTMCell", "seed"},
-    {"LayerNormalization", "rms_scaling"},
-    {"MultiHeadAttention", "flash_attention"},
-    {"MultiHeadAttention", "seed"},
-    {"MultiHeadAttention", "use_gate"},
-    {"Permute", "data_format"},
-    {"SimpleRNN", "seed"},
-    {"SimpleRNNCell", "seed"},
-};
-
-/// Layers that Keras 2 did not have.
-constexpr std::string_view kNew[] = {
-    "AdaptiveAveragePooling1D",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveAveragePooling3D",
-    "AdaptiveMaxPooling1D",
-    "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D",
-    "GroupQueryAttention",
-    "GroupedQueryAttention",
-    "RMSNormalization",
-    "ReversibleEmbedding",
-};
-
-std::string class_of(const Config& object) {
-  const Config* name = object.find("class_name");
-  return name != nullptr && name->is_string() ? name->as_string() : "";
-}
-
-std::string activation(const std::string& name, const std::string& where) {
-  if (name == "hard_sigmoid_keras2") return "hard_sigmoid";
-  if (name == "silu") return "swish";
-  constexpr std::string_view kMissing[] = {
-      "celu",
-      "glu",
-      "hard_shrink",
-      "hard_sigmoid",  // Keras 2's of that name is another function
-      "hard_silu",
-      "hard_tanh",
-      "log_sigmoid",
-      "log_softmax",
-      "relu6",
-      "soft_shrink",
-      "sparse_plus",
-      "sparse_sigmoid",
-      "sparsemax",
-      "squareplus",
-      "tanh_shrink",
-  };
-  if (std::find(std::begin(kMissing), std::end(kMissing), name) !=
-      std::end(kMissing)) {
-    throw InvalidArgument(format(
-        "[{}] Keras 2 has no activation '{}' that computes as Keras 3's; save "
-        "as .keras",
-        where,
-        name));
-  }
-  return name;
-}
-
-/// {"module", "class_name", "config", "registered_name"} as Keras 2 wrote it.
-Config value_to_keras2(
-    const std::string& key, const Config& value, const std::string& where) {
-  if (value.is_string()) {
-    return key.ends_with("activation")
-               ? Config(activation(value.as_string(), where))
-               : value;
-  }
-  if (value.is_array()) {
-    Config out = Config::array();
-    for (const Config& item : value.as_array()) {
-      out.push_back(value_to_keras2("", item, where));
-    }
-    return out;
-  }
-  if (!value.is_object()) return value;
-  const std::string class_name = class_of(value);
-  if (class_name.empty()) return value;
-  if (class_name == "DTypePolicy") return value.at("config").get("name");
-  if (class_name == "InputLayer" || value.contains("build_config") ||
-      key == "layer" || key == "cell" || key == "backward_layer") {
-    return to_keras2(value, where);
-  }
-  Config out = Config::object({{"class_name", class_name}});
-  Config config = value.get("config", Config::object());
-  if (config.is_object()) {
-    for (const char* added : {"input_axes", "output_axes"}) config.erase(added);
-  }
-  out["config"] = std::move(config);
-  return out;
-}
-
-Config layer_to_keras2(const Config& layer, const std::string& where) {
-  const std::string class_name = class_of(layer);
-  if (const Config module = layer.get("module");
-      module.is_string() && module.as_string().starts_with("keras.src.ops.")) {
-    throw InvalidArgument(format(
-        "[{}] is the operation {}, which Keras 2 would run as TensorFlow's; "
-        "save as .keras",
-        where,
-        class_name));
-  }
-  if (std::find(std::begin(kNew), std::end(kNew), class_name) !=
-      std::end(kNew)) {
-    throw InvalidArgument(format(
-        "[{}] Keras 2 has no layer {}; save as .keras", where, class_name));
-  }
-  Config config = Config::object();
-  const Config written = layer.get("config", Config::object());
-  for (const auto& [key, value] : written.as_object()) {
-    const bool dropped = std::any_of(
-        std::begin(kDropped),
-        std::end(kDropped),
-        [&k = key, &class_name](const Dropped& item) {
-          return item.argument == k &&
-                 (item.class_name.empty() || item.class_name == class_name);
-        });
-    if (!dropped) config[key] = value_to_keras2(key, value, where);
-  }
-  const auto rename = [&](const char* from, const char* to) {
-    if (const Config* found = config.find(from)) {
-      const Config value = *found;
-      config.erase(from);
-      config[to] = value;
-    }
-  };
-  if (class_name == "InputLayer") rename("batch_shape", "batch_input_shape");
-  if (class_name == "LeakyReLU") rename("negative_slope", "alpha");
-  return Config::object(
-      {{"class_name", class_name}, {"config", std::move(config)}});
-}
 
 // -- calls
 // -----------------------------------------------------------------------

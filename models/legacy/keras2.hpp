@@ -13,6 +13,9 @@ namespace keratin::legacy {
 /// have.
 Config to_keras2(const Config& model, const std::string& where);
 
+/// A single layer of it, without its calls.
+Config layer_to_keras2(const Config& layer, const std::string& where);
+
 /// model.to_json() of Keras 2.
 Config keras2_json(const ModelImpl& model);
 

@@ -1,14 +1,14 @@
-// Classes and arguments of layers: one table for names, one for arguments, and
-// a function for each layer where that is not enough.
+// Classes and arguments of layers: one table for names, one for arguments.
+// layer_rules.cpp has what is left to say of single layers.
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 #include <keratin/error.hpp>
 
 #include "layers/registry.hpp"
 #include "models/legacy/dialect.hpp"
+#include "models/legacy/layer_rules.hpp"
 #include "src/core/fields.hpp"
 #include "src/core/format.hpp"
 
@@ -110,291 +110,6 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void rename(Config& config, std::string_view from, std::string_view to) {
-  const Config* found = config.find(from);
-  if (found == nullptr) return;
-  Config value = *found;
-  config.erase(from);
-  if (!config.contains(to)) config[to] = std::move(value);
-}
-
-void kernel_from(
-    Config& config, std::initializer_list<std::string_view> parts) {
-  Config size = Config::array();
-  for (const std::string_view part : parts) {
-    if (!config.contains(part)) return;
-    size.push_back(config.at(part));
-    config.erase(part);
-  }
-  config["kernel_size"] = std::move(size);
-}
-
-// -- single layers
-// ---------------------------------------------------------------
-
-using Rule = void (*)(Config& config, const std::string& where);
-
-void convolution(Config& config, const std::string& where) {
-  (void)where;
-  kernel_from(config, {"filter_length"});
-  kernel_from(config, {"nb_row", "nb_col"});
-  kernel_from(config, {"kernel_dim1", "kernel_dim2", "kernel_dim3"});
-}
-
-void transposed(Config& config, const std::string& where) {
-  convolution(config, where);
-  config.erase("output_shape");  // Keras 1: follows from the rest
-}
-
-void embedding(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "kernel_initializer", "embeddings_initializer");
-  rename(config, "kernel_regularizer", "embeddings_regularizer");
-  rename(config, "kernel_constraint", "embeddings_constraint");
-  config.erase("dropout");  // of whole words, in training only
-}
-
-void dense(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "output_dim", "units");
-  config.erase("input_dim");
-}
-
-void recurrent(Config& config, const std::string& where) {
-  dense(config, where);
-  kernel_from(config, {"nb_row", "nb_col"});
-  if (const Config* bias = config.find("forget_bias_init")) {
-    config["unit_forget_bias"] =
-        bias->is_string() &&
-        (bias->as_string() == "one" || bias->as_string() == "ones");
-    config.erase("forget_bias_init");
-  }
-}
-
-/// Keras 1 and 2 before TensorFlow 2 wrote no reset_after and had none.
-void gru(Config& config, const std::string& where) {
-  recurrent(config, where);
-  if (!config.contains("reset_after")) config["reset_after"] = false;
-}
-
-void fixed_activations(Config& config) {
-  config["activation"] = "tanh";
-  config["recurrent_activation"] = "sigmoid";
-}
-
-void cudnn_lstm(Config& config, const std::string& where) {
-  recurrent(config, where);
-  fixed_activations(config);
-}
-
-void cudnn_gru(Config& config, const std::string& where) {
-  recurrent(config, where);
-  fixed_activations(config);
-  config["reset_after"] = true;
-}
-
-void dropout(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "p", "rate");
-}
-
-void noise(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "sigma", "stddev");
-}
-
-void leaky(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "alpha", "negative_slope");
-}
-
-void prelu(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "kernel_initializer", "alpha_initializer");
-}
-
-/// Numbers that NumPy scalars were written for.
-Config plain(const Config& value) {
-  const Config* inner = value.find("value");
-  if (inner != nullptr && value.contains("type")) return *inner;
-  return value;
-}
-
-void numbers(Config& config, const std::string& where) {
-  (void)where;
-  for (auto& [key, value] : config.as_object()) value = plain(value);
-}
-
-void relu(Config& config, const std::string& where) {
-  numbers(config, where);
-  for (const char* key : {"negative_slope", "threshold"}) {
-    if (const Config* value = config.find(key); value && value->is_null()) {
-      config[key] = 0.0;
-    }
-  }
-}
-
-void batch_normalization(Config& config, const std::string& where) {
-  if (const Config* mode = config.find("mode")) {
-    if (mode->is_int() && mode->as_int() != 0) {
-      throw InvalidArgument(format(
-          "[{}] BatchNormalization of mode {} is Keras 1's alone; register a "
-          "layer for it with register_layer",
-          where,
-          mode->as_int()));
-    }
-    config.erase("mode");
-  }
-  if (const Config* axis = config.find("axis");
-      axis != nullptr && axis->is_array() && axis->size() == 1) {
-    const Config value = axis->as_array()[0];
-    config["axis"] = value;
-  }
-  rename(config, "kernel_initializer", "gamma_initializer");
-  config.erase("virtual_batch_size");  // of training only
-}
-
-/// Keras 1: {"top_pad": 1, ...}, or four numbers.
-void zero_padding(Config& config, const std::string& where) {
-  (void)where;
-  const Config* padding = config.find("padding");
-  if (padding == nullptr) return;
-  const auto side = [&](const char* key) { return padding->get(key, 0); };
-  Config out;
-  if (padding->is_object() && padding->contains("left_pad")) {
-    const Config columns = Config::array({side("left_pad"), side("right_pad")});
-    out = padding->contains("top_pad")
-              ? Config::array(
-                    {Config::array({side("top_pad"), side("bottom_pad")}),
-                     columns})
-              : columns;
-  } else if (padding->is_array() && padding->size() == 4) {
-    const Config::Array& p = padding->as_array();
-    out = Config::array(
-        {Config::array({p[0], p[1]}), Config::array({p[2], p[3]})});
-  } else {
-    return;
-  }
-  config["padding"] = std::move(out);
-}
-
-void time_distributed(Config& config, const std::string& where);
-
-/// Keras 2 cropped to nothing where Keras 3 refuses.
-void cropping(Config& config, const std::string& where) {
-  (void)where;
-  config["allow_empty"] = true;
-}
-
-void concatenate(Config& config, const std::string& where) {
-  (void)where;
-  rename(config, "concat_axis", "axis");
-}
-
-void multi_head(Config& config, const std::string& where) {
-  (void)where;
-  for (const char* key : {"query_shape", "key_shape", "value_shape"}) {
-    config.erase(key);
-  }
-}
-
-void normalization(Config& config, const std::string& where) {
-  (void)where;
-  if (const Config* axis = config.find("axis");
-      axis != nullptr && axis->is_array() && axis->size() == 1) {
-    const Config value = axis->as_array()[0];
-    config["axis"] = value;
-  }
-}
-
-/// Keras 2's Rescaling among the preprocessing layers and its like.
-void random(Config& config, const std::string& where) {
-  numbers(config, where);
-}
-
-struct LayerRule {
-  std::string_view class_name;  // as written, or as renamed
-  Rule rule;
-};
-
-constexpr LayerRule kRules[] = {
-    {"AtrousConvolution1D", convolution},
-    {"AtrousConvolution2D", convolution},
-    {"BatchNormalization", batch_normalization},
-    {"Bidirectional", time_distributed},
-    {"Concatenate", concatenate},
-    {"Conv1D", convolution},
-    {"Conv2D", convolution},
-    {"Conv2DTranspose", transposed},
-    {"Conv3D", convolution},
-    {"Conv3DTranspose", transposed},
-    {"ConvLSTM2D", recurrent},
-    {"Cropping1D", cropping},
-    {"Cropping2D", cropping},
-    {"Cropping3D", cropping},
-    {"CuDNNGRU", cudnn_gru},
-    {"CuDNNLSTM", cudnn_lstm},
-    {"Dense", dense},
-    {"Dropout", dropout},
-    {"ELU", numbers},
-    {"Embedding", embedding},
-    {"GRU", gru},
-    {"GRUCell", gru},
-    {"GaussianDropout", dropout},
-    {"GaussianNoise", noise},
-    {"LSTM", recurrent},
-    {"LSTMCell", recurrent},
-    {"LeakyReLU", leaky},
-    {"LocallyConnected1D", convolution},
-    {"LocallyConnected2D", convolution},
-    {"MultiHeadAttention", multi_head},
-    {"Normalization", normalization},
-    {"PReLU", prelu},
-    {"RNN", time_distributed},
-    {"RandomContrast", random},
-    {"ReLU", relu},
-    {"SeparableConv1D", convolution},
-    {"SeparableConv2D", convolution},
-    {"SimpleRNN", recurrent},
-    {"SpatialDropout1D", dropout},
-    {"SpatialDropout2D", dropout},
-    {"SpatialDropout3D", dropout},
-    {"StackedRNNCells", time_distributed},
-    {"TimeDistributed", time_distributed},
-    {"ZeroPadding1D", zero_padding},
-    {"ZeroPadding2D", zero_padding},
-    {"ZeroPadding3D", zero_padding},
-};
-
-const LayerRule* find_rule(std::string_view class_name) {
-  for (const LayerRule& rule : kRules) {
-    if (rule.class_name == class_name) return &rule;
-  }
-  return nullptr;
-}
-
-bool is_object_of_class(const Config& value) {
-  return value.is_object() && value.contains("class_name");
-}
-
-/// Wrappers hold layers: "layer", "backward_layer", "cell", "cells".
-void time_distributed(Config& config, const std::string& where) {
-  for (const char* key : {"layer", "backward_layer", "forward_layer", "cell"}) {
-    Config* inner = config.find(key);
-    if (inner == nullptr) continue;
-    if (is_object_of_class(*inner)) {
-      *inner = to_keras3(*inner, format("{}.{}", where, key));
-    } else if (inner->is_array()) {
-      for (Config& item : inner->as_array()) {
-        if (is_object_of_class(item)) item = to_keras3(item, where);
-      }
-    }
-  }
-  if (Config* cells = config.find("cells"); cells && cells->is_array()) {
-    for (Config& cell : cells->as_array()) cell = to_keras3(cell, where);
-  }
-}
-
 /// "th" and "tf", "channels_first" and "channels_last".
 void data_format(Config& config) {
   const Config* ordering = config.find("dim_ordering");
@@ -488,6 +203,13 @@ void input_layer(Config& config) {
 
 }  // namespace
 
+std::string_view todays_class(std::string_view class_name) {
+  for (const Name& item : kClasses) {
+    if (item.from == class_name) return item.to;
+  }
+  return class_name;
+}
+
 bool is_model_class(std::string_view class_name) {
   return class_name == "Model" || class_name == "Functional" ||
          class_name == "Sequential" || class_name == "Network";
@@ -495,11 +217,8 @@ bool is_model_class(std::string_view class_name) {
 
 Config layer_to_keras3(const Config& object, const std::string& where) {
   Config out = object;
-  std::string written = object.at("class_name").as_string();
-  std::string name = written;
-  for (const Name& item : kClasses) {
-    if (item.from == name) name = item.to;
-  }
+  const std::string& written = object.at("class_name").as_string();
+  const std::string name(todays_class(written));
   const BuiltinLayer* builtin = find_builtin_layer(name);
   out["class_name"] = name;
   Config config = object.get("config", Config::object());
@@ -533,9 +252,7 @@ Config layer_to_keras3(const Config& object, const std::string& where) {
   for (auto& [key, value] : config.as_object()) {
     if (is_function_argument(key)) value = function_to_keras3(value);
   }
-  const LayerRule* rule = find_rule(written);
-  if (rule == nullptr) rule = find_rule(name);
-  if (rule != nullptr) rule->rule(config, where);
+  apply_layer_rule(config, written, name, where);
   if (builtin != nullptr) {
     drop_unknown(config, *builtin);
   } else {

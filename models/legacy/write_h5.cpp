@@ -4,22 +4,14 @@
 
 #include "layers/support/keras_layer.hpp"
 #include "models/compile_config.hpp"
-#include "models/functional.hpp"
 #include "models/legacy/keras2.hpp"
+#include "models/legacy/matcher.hpp"
 #include "src/core/format.hpp"
 #include "src/io/hdf5_writer.hpp"
 
 namespace keratin::legacy {
 
 namespace {
-
-/// Keras's order in these files: trainable weights first.
-std::vector<Variable> weights_of(const LayerImpl& layer) {
-  std::vector<Variable> out = layer.trainable_weights();
-  const std::vector<Variable> rest = layer.non_trainable_weights();
-  out.insert(out.end(), rest.begin(), rest.end());
-  return out;
-}
 
 const layers::KerasLayer* owner_of(
     const LayerImpl& layer, const Variable& variable) {
@@ -34,15 +26,6 @@ const layers::KerasLayer* owner_of(
   return nullptr;
 }
 
-/// Whether files hold the variable (matrices of LoRA are merged into others).
-bool is_written(const layers::KerasLayer* owner, const Variable& variable) {
-  if (owner == nullptr) return true;
-  for (const Variable& own : owner->file_weights()) {
-    if (own.id() == variable.id()) return true;
-  }
-  return false;
-}
-
 /// TensorFlow's name of a variable, "dense/kernel:0", each once.
 std::string unique_in(std::set<std::string>& taken, const std::string& path) {
   std::string name = path + ":0";
@@ -53,15 +36,11 @@ std::string unique_in(std::set<std::string>& taken, const std::string& path) {
 }
 
 void write_group(
-    h5::Writer& writer,
-    const std::string& path,
-    const LayerImpl& layer,
-    const std::vector<Variable>& weights) {
+    h5::Writer& writer, const std::string& path, const LayerImpl& layer) {
   std::vector<std::string> names;
   std::set<std::string> taken;
-  for (const Variable& variable : weights) {
+  for (const Variable& variable : file_weights(layer)) {
     const layers::KerasLayer* owner = owner_of(layer, variable);
-    if (!is_written(owner, variable)) continue;
     std::string name = unique_in(taken, variable.path());
     writer.dataset(
         path + "/" + name,
@@ -78,7 +57,7 @@ void write_weights(
     names.push_back(layer.name());
     const std::string group = path + "/" + layer.name();
     writer.group(group);
-    write_group(writer, group, layer.impl(), weights_of(layer.impl()));
+    write_group(writer, group, layer.impl());
   }
   writer.attr(path, "layer_names", names);
   writer.attr(path, "backend", "tensorflow");

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include <keratin/layers.hpp>
 #include <keratin/model.hpp>
 
@@ -122,4 +124,55 @@ TEST_CASE("cuDNN's GRU keeps both biases") {
       {counting({3, 6}), counting({2, 6}), counting({12})},
       {});
   CHECK(now[2].shape() == Shape{2, 6});
+}
+
+namespace {
+
+/// A model inside a model: two convolutions of 4x4, the first's filters as many
+/// as its kernel's rows and columns.
+Model two_convolutions() {
+  const Model inner(
+      Sequential({Input({9, 9, 1}), Conv2D(4, 4), Conv2D(6, 4)}, "inner"));
+  const SymbolicTensor x = Input({9, 9, 1});
+  return Model(x, Flatten()(inner(x)));
+}
+
+legacy::SavedWeights keras1(const std::vector<Tensor>& arrays) {
+  legacy::SavedWeights saved;
+  saved.layers.push_back({"inner", {}});
+  for (const Tensor& value : arrays) {
+    saved.layers[0].arrays.push_back(array(value));
+  }
+  return saved;
+}
+
+}  // namespace
+
+TEST_CASE("Kernels of a Keras 1 model inside a model keep TensorFlow's order") {
+  const Model model = two_convolutions();
+  const std::vector<Tensor> arrays = {
+      counting({4, 4, 1, 4}),
+      counting({4}),
+      counting({4, 4, 4, 6}),
+      counting({6})};
+  legacy::load_weights(model.model_impl(), keras1(arrays), "file", {});
+  CHECK(model.get_weights() == arrays);
+}
+
+TEST_CASE("Theano's kernels of a model inside a model are known by all") {
+  const Model model = two_convolutions();
+  const std::vector<Tensor> arrays = {
+      counting({4, 1, 4, 4}),
+      counting({4}),
+      counting({6, 4, 4, 4}),
+      counting({6})};
+  legacy::load_weights(model.model_impl(), keras1(arrays), "file", {});
+  const Tensor kernel = model.get_weights()[2];
+  for (const auto& [r, c, i, o] :
+       {std::array{0, 0, 0, 0}, std::array{1, 3, 2, 5}}) {
+    // Reordered and reversed along rows and columns.
+    CHECK(
+        kernel.at(((r * 4 + c) * 4 + i) * 6 + o) ==
+        arrays[2].at(((o * 4 + i) * 4 + 3 - r) * 4 + 3 - c));
+  }
 }

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <keratin/error.hpp>
-#include <keratin/files.hpp>
 #include <keratin/layers.hpp>
 #include <keratin/model.hpp>
 
@@ -102,39 +101,99 @@ TEST_CASE("A Sequential of Keras 1 that starts with a Merge is a graph") {
   CHECK(model.get_layer("c").weights()[0].shape() == Shape{6, 1});
 }
 
-TEST_CASE("TensorFlow's operations in models of tf.keras compute") {
-  Model model = model_from_json(R"({"class_name": "Functional", "config": {
-    "name": "m", "layers": [
-    {"class_name": "InputLayer", "name": "x", "inbound_nodes": [], "config":
-      {"batch_input_shape": [null, 2], "dtype": "float32", "name": "x"}},
-    {"class_name": "TFOpLambda", "name": "t", "config": {"name": "t",
-      "trainable": true, "dtype": "float32", "function": "math.multiply"},
-      "inbound_nodes": [["x", 0, 0, {"y": 3.0, "name": null}]]},
-    {"class_name": "TFOpLambda", "name": "c", "config": {"name": "c",
-      "trainable": true, "dtype": "float32", "function": "concat"},
-      "inbound_nodes": [[["x", 0, 0, {"axis": -1}],
-                         ["t", 0, 0, {"axis": -1}]]]},
-    {"class_name": "SlicingOpLambda", "name": "s", "config": {"name": "s",
-      "trainable": true, "dtype": "float32",
-      "function": "__operators__.getitem"}, "inbound_nodes":
-      [["c", 0, 0, {"slice_spec": [{"start": null, "stop": null, "step": null},
-        {"start": 1, "stop": 3, "step": null}]}]]}],
-    "input_layers": [["x", 0, 0]], "output_layers": [["s", 0, 0]]}})");
-  const Tensor y = model.predict(Tensor(std::vector<float>{1, 2}, {1, 2}));
-  CHECK(y == Tensor(std::vector<float>{2, 3}, {1, 2}));
+TEST_CASE("Sides that Keras 1's padding does not name are not padded") {
+  const auto padding = [](const std::string& written, const char* rank = "2D") {
+    return layer((R"({"class_name": "ZeroPadding)" + std::string(rank) +
+                  R"(", "config": {"name": "z", "padding": )" + written + "}}")
+                     .c_str())
+        .at("config")
+        .at("padding");
+  };
+  CHECK(
+      padding(R"({"top_pad": 1, "left_pad": 2, "right_pad": 3})") ==
+      Config::parse("[[1, 0], [2, 3]]"));
+  CHECK(padding(R"({"bottom_pad": 2})") == Config::parse("[[0, 2], [0, 0]]"));
+  CHECK(padding("{}") == Config::parse("[[0, 0], [0, 0]]"));
+  CHECK(padding("[1, 2, 3, 4]") == Config::parse("[[1, 2], [3, 4]]"));
+  CHECK(padding("[1, 2]") == Config::parse("[1, 2]"));
+  CHECK(padding(R"({"right_pad": 2})", "1D") == Config::parse("[0, 2]"));
+  CHECK(padding("3", "1D") == Config(3));
+  CHECK(
+      message_of<InvalidArgument>([&] { padding(R"({"up": 1})"); })
+          .find("[layer] padding: expected left_pad, right_pad, top_pad and "
+                "bottom_pad, got 'up'") != std::string::npos);
 }
 
-TEST_CASE("An operation without a counterpart is refused by its name") {
-  const std::string message = message_of<InvalidArgument>([] {
-    model_from_json(R"({"class_name": "Model", "config": {"name": "m",
-      "layers": [{"class_name": "InputLayer", "name": "x", "inbound_nodes": [],
-        "config": {"batch_input_shape": [null, 2], "name": "x"}},
-      {"class_name": "TFOpLambda", "name": "t", "config": {"name": "t",
-        "function": "signal.stft"}, "inbound_nodes": [["x", 0, 0, {}]]}],
-      "input_layers": [["x", 0, 0]], "output_layers": [["t", 0, 0]]}})");
-  });
-  CHECK(message.find("'signal.stft'") != std::string::npos);
-  CHECK(message.find("register_layer") != std::string::npos);
+namespace {
+
+/// A Keras 1 Deconvolution2D with a square kernel on [None, rows, 3, 1].
+Config deconvolution(
+    const std::string& shape, const std::string& mode, int kernel, int stride) {
+  const std::string k = std::to_string(kernel);
+  const std::string s = std::to_string(stride);
+  return Config::parse(
+      R"({"class_name": "Deconvolution2D", "config": {"name": "d",
+      "nb_filter": 1, "nb_row": )" +
+      k + R"(, "nb_col": )" + k + R"(, "subsample": [)" + s + ", " + s +
+      R"(], "border_mode": ")" + mode + R"(", "dim_ordering": "tf",
+      "init": "one", "output_shape": )" +
+      shape + "}}");
+}
+
+}  // namespace
+
+TEST_CASE("Keras 1's output_shape is the length of the deconvolution") {
+  struct Case {
+    const char* shape;
+    const char* mode;
+    int kernel;
+    int stride;
+    const char* padding;  // null: that which follows from the rest
+  };
+
+  const Case cases[] = {
+      {"[null, 7, 7, 1]", "valid", 3, 2, nullptr},
+      {"[null, 8, 7, 1]", "valid", 3, 2, "[1, 0]"},
+      {"[null, 6, 6, 1]", "same", 3, 2, nullptr},
+      {"[null, 5, 6, 1]", "same", 3, 2, "[0, 1]"},
+      {"[null, 5, 5, 1]", "same", 4, 2, "[1, 1]"},
+      {"[null, 6, 6, 1]", "valid", 1, 2, nullptr},
+      {"[null, 5, 6, 1]", "valid", 1, 2, "[0, 1]"},
+      {"[null, null, null, 1]", "valid", 3, 2, nullptr},
+  };
+  for (const Case& item : cases) {
+    CAPTURE(item.shape);
+    const Config now = legacy::layer_to_keras3(
+        deconvolution(item.shape, item.mode, item.kernel, item.stride),
+        "layer");
+    const Config padding = now.at("config").get("output_padding");
+    CHECK(
+        padding ==
+        (item.padding == nullptr ? Config() : Config::parse(item.padding)));
+    const Layer made = deserialize_layer(now);
+    const Config shape = Config::parse(item.shape);
+    if (shape.as_array()[1].is_null()) continue;
+    const Shape y = made(Input({3, 3, 1})).shape();
+    CHECK(y[1] == shape.as_array()[1].as_int());
+    CHECK(y[2] == shape.as_array()[2].as_int());
+  }
+}
+
+TEST_CASE("An output_shape that nothing yields here is refused by name") {
+  const auto message = [](const char* shape, const char* mode, int kernel) {
+    return message_of<InvalidArgument>([&] {
+      legacy::layer_to_keras3(deconvolution(shape, mode, kernel, 2), "up");
+    });
+  };
+  CHECK(
+      message("[null, 2, 7, 1]", "valid", 3)
+          .find("[up] Deconvolution: output_shape: no input yields 2 elements "
+                "with a kernel of 3 and a stride of 2") != std::string::npos);
+  // Beside 5, six rows would need an output_padding as large as the stride.
+  CHECK(
+      message("[null, 6, 5, 1]", "same", 4)
+          .find("[up] Deconvolution of output_shape [null, 6, 5, 1]: no "
+                "output_padding below the stride 2") != std::string::npos);
 }
 
 TEST_CASE("Code in a Lambda layer is refused by name, with what to do") {
@@ -157,17 +216,4 @@ TEST_CASE("decay of Keras 2's optimizers is the schedule that it was") {
   CHECK(rate.at("class_name") == Config("InverseTimeDecay"));
   CHECK(rate.at("config").at("decay_rate") == Config(0.25));
   CHECK(compile.at("metrics") == Config::array({"accuracy"}));
-}
-
-TEST_CASE("JSON of Keras 2 comes back as the same model") {
-  const SymbolicTensor x = Input({4});
-  const Model inner(
-      Sequential({Input({4}), Dense(4, {.activation = "tanh"})}, "inner"));
-  const Model model(x, Dense(2)(LeakyReLU()(inner(x))), "outer");
-  const std::string json = to_keras2_json(model);
-  CHECK(json.find("batch_input_shape") != std::string::npos);
-  CHECK(json.find("\"alpha\"") != std::string::npos);
-  CHECK(json.find("__keras_tensor__") == std::string::npos);
-  CHECK(json.find("registered_name") == std::string::npos);
-  CHECK(model_from_json(json).to_json() == model.to_json());
 }

@@ -1,9 +1,8 @@
-// Files of Keras 2: written and read, matched, refused, damaged.
+// Files of Keras 2: written and read, matched, refused.
 
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <random>
 
 #include <keratin/error.hpp>
 #include <keratin/files.hpp>
@@ -226,74 +225,14 @@ TEST_CASE("Outside files that attack their reader are refused, soon") {
   }
 }
 
-TEST_CASE("Damaged model files load right or end in an error") {
-  const TempDir dir;
-  Model model = nested_model();
-  model.compile({.optimizer = "adam", .loss = "mse"});
-  constexpr int kFlips = 300;  // of each file; all bytes in tests/io
-  for (const char* name : {"model.h5", "model.keras", "some.weights.h5"}) {
-    const std::string path = (dir / name).string();
-    const bool weights = std::string(name) == "some.weights.h5";
-    weights ? model.save_weights(path) : model.save(path);
-    const std::string good = read_file(path);
-    int refused = 0;
-    const auto attempt = [&](const std::string& bytes) {
-      write_file(path, bytes);
-      try {
-        if (weights) {
-          nested_model().load_weights(path);
-        } else {
-          load_model(path);
-        }
-      } catch (const Error&) {
-        ++refused;
-      }
-    };
-    for (std::size_t percent = 0; percent < 100; percent += 5) {
-      attempt(good.substr(0, good.size() * percent / 100));
-    }
-    CHECK(refused == 20);
-    std::mt19937_64 random(7);
-    for (int i = 0; i < kFlips; ++i) {
-      std::string bytes = good;
-      const std::size_t reach = random() % 2
-                                    ? bytes.size()
-                                    : std::min<std::size_t>(4096, bytes.size());
-      char& byte = bytes[random() % reach];
-      byte = static_cast<char>(byte ^ 1 << random() % 8);
-      attempt(bytes);
-    }
-    CHECK(refused > 30);
-  }
-}
-
-TEST_CASE("A shape in a file is compared before memory is taken") {
-  const TempDir dir;
-  h5::Writer writer;
-  writer.attr("/", "layer_names", std::vector<std::string>{"a", "b"});
-  writer.attr("/", "keras_version", "2.3.1");
-  for (const char* layer : {"a", "b"}) {
-    writer.group(layer);
-    writer.dataset(std::string(layer) + "/k", Tensor(DType::f32, {3, 3}));
-    writer.attr(layer, "weight_names", std::vector<std::string>{"k", "b"});
-  }
-  const std::string path = (dir / "some.h5").string();
-  io::write_file(path, writer.finish());
-  Model other = two_layers(5);
-  const std::string message =
-      message_of<InvalidArgument>([&] { other.load_weights(path); });
-  CHECK(
-      message.find("weight_names lists 'b', which is not in the file") !=
-      std::string::npos);
-}
-
 TEST_CASE("inspect tells what a file is, unknown layers named as such") {
   const TempDir dir;
   const std::string path = (dir / "model.json").string();
   write_file(
       path,
       R"({"class_name": "Sequential", "keras_version": "1.2.2", "config": [
-          {"class_name": "Convolution2D", "config": {"name": "c"}},
+          {"class_name": "BatchNormalization",
+           "config": {"name": "c", "mode": 2}},
           {"class_name": "SomebodysOwn", "config": {"name": "own"}}]})");
   const Config report = inspect_file(path);
   CHECK(report.at("written_by") == Config("Keras 1.2.2"));
