@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include <keratin/io/npy.hpp>
 
 #include "src/core/env.hpp"
+#include "src/core/format.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/range_server.hpp"
@@ -106,6 +108,34 @@ TEST_CASE("A file of weights in the data folder is taken from there") {
   CHECK(
       apps::fetch_weights({"https://host/a/b.h5", ""}) ==
       (f.data / "b.h5").string());
+}
+
+TEST_CASE("The real SqueezeNet sees the same in both orders of kernels") {
+  const auto path = [](const char* order) {
+    return testing::data_dir() / "weights" /
+           format("squeezenet_weights_{}_notop.h5", order);
+  };
+  const fs::path ours = path("tf_dim_ordering_tf_kernels");
+  const fs::path theanos = path("th_dim_ordering_th_kernels");
+  SKIP_WITHOUT(
+      fs::exists(ours) && fs::exists(theanos),
+      "the real SqueezeNet is missing");
+  const auto features = [](const fs::path& file) {
+    Model model = apps::SqueezeNet1_1(
+        {.include_top = false,
+         .weights = file.string(),
+         .input_shape = Shape{64, 64, 3}});
+    std::vector<float> picture(64 * 64 * 3);
+    for (std::size_t i = 0; i < picture.size(); ++i) {
+      picture[i] = static_cast<float>(i * 37 % 255) - 117.0F;
+    }
+    return model.predict(Tensor(picture, {1, 64, 64, 3}));
+  };
+  const Tensor plain = features(ours);
+  CHECK(plain.shape().back() == 512);
+  const auto values = plain.to_vector<double>();
+  CHECK(*std::max_element(values.begin(), values.end()) > 0);
+  CHECK(features(theanos) == plain);
 }
 
 TEST_CASE("The real MobileNet sees what it should") {
