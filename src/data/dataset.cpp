@@ -1,4 +1,5 @@
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include <keratin/data/dataset.hpp>
@@ -17,20 +18,47 @@ void require(
       format("[dataset {}] expected {}, got {}", who, expected, got));
 }
 
-/// Visits a node and all below it, in an order that depends on the tree alone.
-template <class F>
-void visit_tree(const Node& node, const F& f) {
-  f(node);
-  for (const NodePtr& input : node.inputs()) visit_tree(*input, f);
+[[noreturn]] void fail_resume(const std::string& what) {
+  throw InvalidArgument(format("[dataset resume] {}", what));
 }
 
-std::vector<const SeededNode*> seeded_nodes(const Node& root) {
-  std::vector<const SeededNode*> found;
-  visit_tree(root, [&](const Node& node) {
-    if (const auto* seeded = dynamic_cast<const SeededNode*>(&node)) {
-      found.push_back(seeded);
+/// A count in an iterator's state.
+std::int64_t count_in(const Config& state, const char* key) {
+  const Config& value = state.at(key);
+  if (!value.is_int() || value.as_int() < 0) {
+    fail_resume(format(
+        "expected {} as an integer >= 0, got {}; give it what "
+        "DatasetIterator::state returned",
+        key,
+        value.dump()));
+  }
+  return value.as_int();
+}
+
+/// The seeds in an iterator's state, by their nodes.
+std::map<const SeededNode*, std::uint64_t> seeds_in(
+    const Config& state, const Node& root) {
+  const auto nodes = seeded_nodes(root);
+  const Config& seeds = state.at("seeds");
+  if (!seeds.is_array() || seeds.as_array().size() != nodes.size()) {
+    fail_resume(format(
+        "expected seeds as an array of {} texts, got {}",
+        nodes.size(),
+        seeds.dump()));
+  }
+  std::map<const SeededNode*, std::uint64_t> found;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Config& seed = seeds.as_array()[i];
+    const std::string text = seed.is_string() ? seed.as_string() : "";
+    const auto [end, code] = std::from_chars(
+        text.data(), text.data() + text.size(), found[nodes[i]]);
+    if (code != std::errc{} || end != text.data() + text.size()) {
+      fail_resume(format(
+          "expected a whole number below 2^64 as text in seeds[{}], got {}",
+          i,
+          seed.dump()));
     }
-  });
+  }
   return found;
 }
 
@@ -264,30 +292,33 @@ DatasetIterator Dataset::iterate(std::int64_t epoch) const {
 }
 
 DatasetIterator Dataset::resume(const Config& state) const {
-  const auto nodes = seeded_nodes(*node_);
-  const auto fail = [&](const std::string& what) {
-    throw InvalidArgument(format("[dataset resume] {}", what));
+  for (const char* key : {"pipeline", "epoch", "position", "seeds"}) {
+    if (state.is_object() && state.contains(key)) continue;
+    fail_resume(format(
+        "expected an object with pipeline, epoch, position and seeds, got one "
+        "without {}; give it what DatasetIterator::state returned",
+        key));
+  }
+  if (!(state.at("pipeline") == Config(describe_tree(*node_)))) {
+    fail_resume("expected the state of an equal pipeline, got another's");
+  }
+  // All of it before anything runs: a cache fills as elements go by.
+  Pass pass{count_in(state, "epoch"), seeds_in(state, *node_)};
+  const std::int64_t position = count_in(state, "position");
+  const auto check_length = [&](std::int64_t length) {
+    if (position <= length) return;
+    fail_resume(format(
+        "expected a position from 0 to {}, the number of elements of this "
+        "pipeline, got {}; build it of the data that the state was made with",
+        length,
+        position));
   };
-  if (!state.is_object() || !state.contains("pipeline") ||
-      !(state.at("pipeline") == Config(describe_tree(*node_)))) {
-    fail("expected the state of an equal pipeline, got another's");
-  }
-  const Config::Array& seeds = state.at("seeds").as_array();
-  if (seeds.size() != nodes.size()) {
-    fail(format("expected {} seeds, got {}", nodes.size(), seeds.size()));
-  }
-  Pass pass{state.at("epoch").as_int()};
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const std::string& text = seeds[i].as_string();
-    const auto [end, code] = std::from_chars(
-        text.data(), text.data() + text.size(), pass.seeds[nodes[i]]);
-    if (code != std::errc{} || end != text.data() + text.size()) {
-      fail(format("expected a seed, got \"{}\"", text));
-    }
-  }
+  const std::int64_t length = cardinality();
+  if (length >= 0) check_length(length);
   auto resumed =
       std::make_unique<DatasetIterator::Pass>(node_, std::move(pass));
-  resumed->skip(state.at("position").as_int());
+  resumed->skip(position);
+  check_length(resumed->position());
   return DatasetIterator(std::move(resumed));
 }
 

@@ -227,22 +227,6 @@ TEST_CASE("filter, take, skip, shard, repeat and concatenate choose elements") {
   CHECK(values(ten.take(2).concatenate(ten.skip(8))) == Ints{0, 1, 8, 9});
 }
 
-TEST_CASE("cardinality counts without making elements") {
-  const Dataset ten = Dataset::range(10);
-  CHECK(ten.batch(3).cardinality() == 4);
-  CHECK(ten.batch(3, {.drop_remainder = true}).cardinality() == 3);
-  CHECK(ten.repeat().cardinality() == Dataset::kInfinite);
-  CHECK(ten.repeat().take(7).cardinality() == 7);
-  CHECK(ten.repeat(3).skip(5).cardinality() == 25);
-  CHECK(ten.shard(3, 0).cardinality() == 4);
-  CHECK(ten.shard(3, 2).cardinality() == 3);
-  CHECK(Dataset::zip({ten, ten.repeat()}).cardinality() == 10);
-  CHECK(
-      ten.filter([](const Tensor&) { return true; }).cardinality() ==
-      Dataset::kUnknownCardinality);
-  CHECK(ten.concatenate(ten).cardinality() == 20);
-}
-
 TEST_CASE("shuffle is a permutation that changes with epoch and seed") {
   const Dataset shuffled = Dataset::range(100).shuffle(20, {.seed = 1});
   const Ints first = values(shuffled);
@@ -473,47 +457,6 @@ TEST_CASE("A file cache is used again by a later run") {
             values(make());
           }).find(path) != std::string::npos);
   }
-}
-
-TEST_CASE("An iterator's state goes on where it stood, seeds included") {
-  int made = 0;
-  const auto make = [&] {
-    return Dataset::range(60)
-        .shuffle(25)
-        .map(
-            [&](const Tensor& x, const MapContext& context) {
-              ++made;
-              return Tensor(
-                  x.item<std::int64_t>() * 100 +
-                  static_cast<std::int64_t>(context.seed % 100));
-            },
-            {.num_parallel_calls = 2})
-        .batch(4)
-        .prefetch(2);
-  };
-  const Dataset first = make();
-  DatasetIterator it = first.iterate(7);
-  for (int i = 0; i < 5; ++i) it.next();
-  const Config state = Config::parse(it.state().dump());
-  Rows rest;
-  while (auto e = it.next()) {
-    rest.push_back(e->x.tensors()[0].to_vector<std::int64_t>());
-  }
-  CHECK(rest.size() == 10);
-  const Dataset second = make();  // other seeds
-  made = 0;
-  DatasetIterator resumed = second.resume(state);
-  CHECK(resumed.position() == 5);
-  Rows again;
-  while (auto e = resumed.next()) {
-    again.push_back(e->x.tensors()[0].to_vector<std::int64_t>());
-  }
-  CHECK(again == rest);
-  CHECK(made == 40);  // what was given before is not made again
-  CHECK(
-      message_of<InvalidArgument>([&] { Dataset::range(3).resume(state); }) ==
-      "[dataset resume] expected the state of an equal pipeline, got "
-      "another's");
 }
 
 TEST_CASE("Arguments out of range are refused with what was expected") {

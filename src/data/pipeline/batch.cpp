@@ -248,8 +248,14 @@ class BatchNode final : public Node {
  public:
   using Join = std::function<Element(Pendings)>;
 
-  BatchNode(NodePtr input, std::int64_t size, bool drop_remainder, Join join)
+  BatchNode(
+      NodePtr input,
+      const char* name,
+      std::int64_t size,
+      bool drop_remainder,
+      Join join)
       : Node({std::move(input)}),
+        name_(name),
         size_(size),
         drop_remainder_(drop_remainder),
         join_(std::move(join)) {}
@@ -297,15 +303,17 @@ class BatchNode final : public Node {
 
   std::int64_t cardinality() const override {
     return map_count(input().cardinality(), [&](std::int64_t n) {
-      return drop_remainder_ ? n / size_ : (n + size_ - 1) / size_;
+      const bool part = n % size_ != 0 && !drop_remainder_;
+      return n / size_ + (part ? 1 : 0);
     });
   }
 
   std::string describe() const override {
-    return format("batch({}, {})", size_, drop_remainder_);
+    return format("{}({}, {})", name_, size_, drop_remainder_);
   }
 
  private:
+  const char* name_;
   std::int64_t size_;
   bool drop_remainder_;
   Join join_;
@@ -342,7 +350,8 @@ class UnbatchNode final : public Node {
   }
 
   std::int64_t cardinality() const override {
-    return input().cardinality() == 0 ? 0 : Dataset::kUnknownCardinality;
+    const std::int64_t batches = input().cardinality();
+    return batches > 0 ? Dataset::kUnknownCardinality : batches;
   }
 
   std::string describe() const override { return "unbatch"; }
@@ -352,15 +361,17 @@ class UnbatchNode final : public Node {
 
 NodePtr make_batch(NodePtr input, std::int64_t size, bool drop_remainder) {
   return std::make_shared<BatchNode>(
-      std::move(input), size, drop_remainder, gather_batch);
+      std::move(input), "batch", size, drop_remainder, gather_batch);
 }
 
 NodePtr make_padded_batch(
     NodePtr input, std::int64_t size, const PaddedBatchOptions& options) {
   return std::make_shared<BatchNode>(
-      std::move(input), size, options.drop_remainder, [options](Pendings rows) {
-        return padded(std::move(rows), options);
-      });
+      std::move(input),
+      "padded_batch",
+      size,
+      options.drop_remainder,
+      [options](Pendings rows) { return padded(std::move(rows), options); });
 }
 
 NodePtr make_unbatch(NodePtr input) {

@@ -138,7 +138,9 @@ class CacheNode final : public Node {
 class CacheNode::Filling final : public Cursor {
  public:
   Filling(const CacheNode& node, const Pass& pass)
-      : node_(node), input_(node.input().start(pass)) {
+      : node_(node),
+        // Whichever pass fills it, so that one resumed later has the same.
+        input_(node.input().start(pass.in_epoch(0))) {
     if (node.path_.empty()) {
       keeper_ = std::make_unique<MemoryKeeper>();
     } else {

@@ -1,6 +1,7 @@
 // Several datasets, or several parts, made one: zip, interleave, enumerate.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "src/core/format.hpp"
@@ -66,13 +67,13 @@ class ZipNode final : public Node {
   }
 };
 
-class InterleaveNode final : public Node {
+class InterleaveNode final : public SeededNode {
  public:
   InterleaveNode(
       NodePtr input,
       std::function<Dataset(const Element&)> f,
       const InterleaveOptions& options)
-      : Node({std::move(input)}), f_(std::move(f)), options_(options) {}
+      : SeededNode({std::move(input)}), f_(std::move(f)), options_(options) {}
 
   CursorPtr start(const Pass& pass) const override {
     class Cycle final : public Cursor {
@@ -80,11 +81,20 @@ class InterleaveNode final : public Node {
       Cycle(const InterleaveNode& node, const Pass& pass)
           : node_(node),
             pass_(pass),
-            input_(node.input().start(pass)),
-            open_(static_cast<std::size_t>(node.options_.cycle_length)) {}
+            seed_(node.seed(pass)),
+            input_(node.input().start(pass)) {}
 
       bool next(Pending& out) override {
         while (!ended_ || open_count_ > 0) {
+          if (at_ == open_.size()) {
+            // Places are made when something may go there: the cycle may be
+            // far longer than the input.
+            if (ended_) {
+              at_ = 0;
+            } else {
+              open_.emplace_back();
+            }
+          }
           Place& place = open_[at_];
           if (!place.cursor && !fill(place)) {
             advance();
@@ -112,7 +122,9 @@ class InterleaveNode final : public Node {
 
       void advance() {
         given_ = 0;
-        at_ = (at_ + 1) % open_.size();
+        const auto length =
+            static_cast<std::size_t>(node_.options_.cycle_length);
+        at_ = at_ + 1 == length ? 0 : at_ + 1;
       }
 
       bool fill(Place& place) {
@@ -121,17 +133,34 @@ class InterleaveNode final : public Node {
           ended_ = true;
           return false;
         }
+        const std::uint64_t seed =
+            mix_seed(seed_, static_cast<std::uint64_t>(count_), 0);
         make_numbered("interleave", count_++, [&] {
+          const NestedSeeds nested(seed);
           place.dataset = node_.f_(pending.take());
           return Element{};
         });
-        place.cursor = place.dataset->node()->start(pass_);
+        const Node& root = *place.dataset->node();
+        place.cursor = root.start(nested_pass(root, seed));
         ++open_count_;
         return true;
       }
 
+      /// Seeds that the caller did not choose follow from this node's, so
+      /// that its own is all that a state must hold.
+      Pass nested_pass(const Node& root, std::uint64_t seed) const {
+        Pass nested = pass_;
+        std::uint64_t number = 0;
+        for (const SeededNode* node : seeded_nodes(root)) {
+          if (node->seed_is_given()) continue;
+          nested.seeds[node] = mix_seed(seed, number++, 1);
+        }
+        return nested;
+      }
+
       const InterleaveNode& node_;
       Pass pass_;
+      std::uint64_t seed_;
       CursorPtr input_;
       std::vector<Place> open_;
       std::size_t at_ = 0;
@@ -184,7 +213,8 @@ class EnumerateNode final : public Node {
           : input_(std::move(input)), index_(start) {}
 
       bool next(Pending& out) override {
-        if (!input_->next(out)) return false;
+        // tf.data counts with a range, which ends at the greatest number.
+        if (index_ == kLast || !input_->next(out)) return false;
         auto from = std::make_shared<Pending>(std::move(out));
         out = Pending([from, index = index_++] {
           return with_index(from->take(), index);
@@ -193,6 +223,7 @@ class EnumerateNode final : public Node {
       }
 
       std::int64_t skip(std::int64_t count) override {
+        if (index_ > 0) count = std::min(count, kLast - index_);
         const std::int64_t skipped = input_->skip(count);
         index_ += skipped;
         return skipped;
@@ -206,13 +237,21 @@ class EnumerateNode final : public Node {
     return std::make_unique<Counter>(input().start(pass), start_);
   }
 
-  std::int64_t cardinality() const override { return input().cardinality(); }
+  std::int64_t cardinality() const override {
+    const std::int64_t count = input().cardinality();
+    if (start_ <= 0 || count == Dataset::kUnknownCardinality) return count;
+    if (count == Dataset::kInfinite) return kLast - start_;
+    return std::min(count, kLast - start_);
+  }
 
   std::string describe() const override {
     return format("enumerate({})", start_);
   }
 
  private:
+  static constexpr std::int64_t kLast =
+      std::numeric_limits<std::int64_t>::max();
+
   std::int64_t start_;
 };
 

@@ -33,8 +33,11 @@ class MapNode final : public SeededNode {
     // std::function copies what it holds, and a Pending is taken once.
     auto from = std::make_shared<Pending>(std::move(pending));
     return Pending([this, from, context] {
-      return make_numbered(
-          "map", context.number, [&] { return f_(from->take(), context); });
+      return make_numbered("map", context.number, [&] {
+        Element element = from->take();
+        const NestedSeeds nested(context.seed);
+        return f_(std::move(element), context);
+      });
     });
   }
 
@@ -122,7 +125,7 @@ CursorPtr MapNode::start(const Pass& pass) const {
   if (!threads_) return later;
   const std::int64_t threads = thread_count(*threads_);
   return std::make_unique<AheadCursor>(
-      std::move(later), threads, 2 * threads, ordered_);
+      std::move(later), threads, multiply_counts(2, threads), ordered_);
 }
 
 class PrefetchNode final : public Node {

@@ -1,6 +1,7 @@
 #include "src/data/pipeline/node.hpp"
 
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <keratin/error.hpp>
@@ -66,6 +67,13 @@ Tensor gather_rows(
   return out;
 }
 
+thread_local NestedSeeds* nested_seeds = nullptr;
+
+std::uint64_t fresh_seed() {
+  NestedSeeds* const nested = NestedSeeds::current();
+  return nested != nullptr ? nested->next() : next_seed();
+}
+
 }  // namespace
 
 RowSource::RowSource(Element arrays) : arrays_(std::move(arrays)) {
@@ -127,7 +135,35 @@ Node::Node(std::vector<NodePtr> inputs) : inputs_(std::move(inputs)) {}
 
 SeededNode::SeededNode(
     std::vector<NodePtr> inputs, std::optional<std::uint64_t> seed)
-    : Node(std::move(inputs)), seed_(seed ? *seed : next_seed()) {}
+    : Node(std::move(inputs)),
+      given_(seed.has_value()),
+      seed_(seed ? *seed : fresh_seed()) {}
+
+std::vector<const SeededNode*> seeded_nodes(const Node& root) {
+  std::vector<const SeededNode*> found;
+  if (const auto* seeded = dynamic_cast<const SeededNode*>(&root)) {
+    found.push_back(seeded);
+  }
+  for (const NodePtr& input : root.inputs()) {
+    for (const SeededNode* node : seeded_nodes(*input)) found.push_back(node);
+  }
+  return found;
+}
+
+NestedSeeds::NestedSeeds(std::uint64_t seed)
+    : seed_(seed), outer_(std::exchange(nested_seeds, this)) {}
+
+NestedSeeds::~NestedSeeds() {
+  nested_seeds = outer_;
+}
+
+std::uint64_t NestedSeeds::next() {
+  return mix_seed(seed_, drawn_++, 2);
+}
+
+NestedSeeds* NestedSeeds::current() {
+  return nested_seeds;
+}
 
 std::string describe_tree(const Node& node) {
   std::string inputs;
@@ -136,6 +172,20 @@ std::string describe_tree(const Node& node) {
   }
   return inputs.empty() ? node.describe()
                         : format("{} of ({})", node.describe(), inputs);
+}
+
+std::int64_t add_counts(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum)
+             ? std::numeric_limits<std::int64_t>::max()
+             : sum;
+}
+
+std::int64_t multiply_counts(std::int64_t a, std::int64_t b) {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product)
+             ? std::numeric_limits<std::int64_t>::max()
+             : product;
 }
 
 std::uint64_t mix_seed(

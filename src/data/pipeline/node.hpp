@@ -120,12 +120,16 @@ class Node {
   std::vector<NodePtr> inputs_;
 };
 
-/// A node that draws random numbers.
+/// A node that draws random numbers, or calls a function that may make such
+/// nodes.
 class SeededNode : public Node {
  public:
-  SeededNode(std::vector<NodePtr> inputs, std::optional<std::uint64_t> seed);
+  SeededNode(
+      std::vector<NodePtr> inputs,
+      std::optional<std::uint64_t> seed = std::nullopt);
 
-  std::uint64_t seed() const { return seed_; }
+  /// Whether the caller chose the seed.
+  bool seed_is_given() const { return given_; }
 
   std::uint64_t seed(const Pass& pass) const {
     const auto found = pass.seeds.find(this);
@@ -133,12 +137,41 @@ class SeededNode : public Node {
   }
 
  private:
+  bool given_;
   std::uint64_t seed_;
+};
+
+/// The seeded nodes of a tree, in an order that depends on the tree alone.
+std::vector<const SeededNode*> seeded_nodes(const Node& root);
+
+/// While one lives on this thread, nodes made on it take their seeds from it
+/// and not from set_random_seed's: what functions of a pipeline make in a pass
+/// is the same when the pass is resumed, on whichever thread.
+class NestedSeeds {
+ public:
+  explicit NestedSeeds(std::uint64_t seed);
+  NestedSeeds(const NestedSeeds&) = delete;
+  NestedSeeds& operator=(const NestedSeeds&) = delete;
+  ~NestedSeeds();
+
+  std::uint64_t next();
+
+  /// The innermost of this thread, or null.
+  static NestedSeeds* current();
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t drawn_ = 0;
+  NestedSeeds* outer_;
 };
 
 /// What a node and the nodes below it do, in one text: equal pipelines, equal
 /// texts.
 std::string describe_tree(const Node& node);
+
+/// A sum or product of counts; the greatest number where it is too large.
+std::int64_t add_counts(std::int64_t a, std::int64_t b);
+std::int64_t multiply_counts(std::int64_t a, std::int64_t b);
 
 /// A cardinality with an unknown or infinite operand handled: `f` of a count.
 template <class F>

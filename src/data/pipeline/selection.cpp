@@ -89,7 +89,7 @@ class RepeatNode final : public Node {
       }
 
       std::int64_t skip(std::int64_t count) override {
-        std::int64_t skipped = 0;
+        std::int64_t skipped = skip_whole(count);
         while (skipped < count && open()) {
           const std::int64_t some = cursor_->skip(count - skipped);
           if (some > 0) empty_ = false;
@@ -100,6 +100,17 @@ class RepeatNode final : public Node {
       }
 
      private:
+      /// Whole repetitions of a known length, which need not be started.
+      std::int64_t skip_whole(std::int64_t count) {
+        const std::int64_t length = node_.input().cardinality();
+        if (cursor_ || length < 1) return 0;
+        std::int64_t times = count / length;
+        if (node_.count_) times = std::min(times, *node_.count_ - done_);
+        if (times > 0) empty_ = false;
+        done_ += times;
+        return times * length;
+      }
+
       bool open() {
         if (cursor_) return true;
         // Without elements a repetition for ever would never give any.
@@ -107,11 +118,25 @@ class RepeatNode final : public Node {
             node_.count_ ? done_ >= *node_.count_ : done_ > 0 && empty_;
         if (over) return false;
         // Every repetition is an epoch of its own.
-        const std::int64_t first =
-            pass_.epoch * node_.count_.value_or(std::int64_t{1} << 32);
-        cursor_ = node_.input().start(pass_.in_epoch(first + done_));
+        cursor_ = node_.input().start(pass_.in_epoch(epoch()));
         empty_ = true;
         return true;
+      }
+
+      std::int64_t epoch() const {
+        const std::int64_t times = node_.count_.value_or(std::int64_t{1} << 32);
+        std::int64_t number = 0;
+        if (!__builtin_mul_overflow(pass_.epoch, times, &number) &&
+            !__builtin_add_overflow(number, done_, &number)) {
+          return number;
+        }
+        // Repetitions of repetitions run out of numbers: any other one.
+        return static_cast<std::int64_t>(
+            mix_seed(
+                static_cast<std::uint64_t>(pass_.epoch),
+                static_cast<std::uint64_t>(times),
+                static_cast<std::uint64_t>(done_)) >>
+            1);
       }
 
       void close() {
@@ -133,7 +158,8 @@ class RepeatNode final : public Node {
     const std::int64_t once = input().cardinality();
     if (count_ == 0 || once == 0) return 0;
     if (!count_) return Dataset::kInfinite;
-    return map_count(once, [&](std::int64_t n) { return n * *count_; });
+    return map_count(
+        once, [&](std::int64_t n) { return multiply_counts(n, *count_); });
   }
 
   std::string describe() const override {
@@ -233,7 +259,7 @@ class ShardNode final : public Node {
 
   std::int64_t cardinality() const override {
     return map_count(input().cardinality(), [&](std::int64_t n) {
-      return (n - index_ + num_shards_ - 1) / num_shards_;
+      return n <= index_ ? 0 : (n - index_ - 1) / num_shards_ + 1;
     });
   }
 
@@ -328,7 +354,7 @@ class ConcatenateNode final : public Node {
       return Dataset::kInfinite;
     }
     if (first < 0 || second < 0) return Dataset::kUnknownCardinality;
-    return first + second;
+    return add_counts(first, second);
   }
 
   std::string describe() const override { return "concatenate"; }

@@ -1,6 +1,7 @@
 // Where elements come from: arrays, one element, a function, a range.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "src/core/format.hpp"
@@ -95,9 +96,15 @@ class RangeNode final : public Node {
  public:
   RangeNode(std::int64_t start, std::int64_t stop, std::int64_t step)
       : start_(start), step_(step) {
-    const std::int64_t span = step > 0 ? stop - start : start - stop;
-    const std::int64_t stride = step > 0 ? step : -step;
-    count_ = span <= 0 ? 0 : (span + stride - 1) / stride;
+    if (step > 0 ? stop <= start : stop >= start) return;
+    // Unsigned: the span may be larger than the numbers.
+    const auto from = static_cast<std::uint64_t>(start);
+    const auto to = static_cast<std::uint64_t>(stop);
+    const auto by = static_cast<std::uint64_t>(step);
+    const std::uint64_t span = step > 0 ? to - from : from - to;
+    const std::uint64_t count = (span - 1) / (step > 0 ? by : 0 - by) + 1;
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    count_ = static_cast<std::int64_t>(std::min(count, most));
   }
 
   CursorPtr start(const Pass& /*pass*/) const override {
@@ -108,7 +115,11 @@ class RangeNode final : public Node {
 
      private:
       Pending at(std::int64_t index) const override {
-        return Pending(Element{Tensor(node_.start_ + index * node_.step_)});
+        const auto number = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(node_.start_) +
+            static_cast<std::uint64_t>(index) *
+                static_cast<std::uint64_t>(node_.step_));
+        return Pending(Element{Tensor(number)});
       }
 
       const RangeNode& node_;
@@ -129,21 +140,26 @@ class RangeNode final : public Node {
   std::int64_t count_ = 0;
 };
 
-class GeneratorNode final : public Node {
+class GeneratorNode final : public SeededNode {
  public:
   explicit GeneratorNode(std::function<Dataset::Generator()> start)
-      : start_(std::move(start)) {}
+      : SeededNode({}), start_(std::move(start)) {}
 
-  CursorPtr start(const Pass& /*pass*/) const override {
+  CursorPtr start(const Pass& pass) const override {
     class Calls final : public Cursor {
      public:
-      explicit Calls(Dataset::Generator generate)
-          : generate_(std::move(generate)) {}
+      Calls(const GeneratorNode& node, std::uint64_t seed) : seed_(seed) {
+        const NestedSeeds nested(seed_);
+        generate_ = node.start_();
+      }
 
       bool next(Pending& out) override {
         if (!generate_) return false;
         std::optional<Element> element;
+        const std::uint64_t seed =
+            mix_seed(seed_, static_cast<std::uint64_t>(count_), 0);
         make_numbered("from_generator", count_, [&] {
+          const NestedSeeds nested(seed);
           element = generate_();
           return Element{};
         });
@@ -157,11 +173,13 @@ class GeneratorNode final : public Node {
       }
 
      private:
+      std::uint64_t seed_;
       Dataset::Generator generate_;
       std::int64_t count_ = 0;
     };
 
-    return std::make_unique<Calls>(start_());
+    const auto epoch = static_cast<std::uint64_t>(pass.epoch);
+    return std::make_unique<Calls>(*this, mix_seed(seed(pass), epoch, 0));
   }
 
   std::int64_t cardinality() const override {
