@@ -72,22 +72,26 @@ const Method* find_method(std::string_view name) {
 /// One column of the matrix: the weights of one output pixel.
 class Column {
  public:
-  Column(std::span<double> matrix, std::int64_t in, std::int64_t out)
-      : matrix_(matrix), in_(in), out_(out) {}
+  Column(std::vector<InterpolationTap>& taps, std::int64_t in)
+      : taps_(taps), in_(in) {}
 
-  void move_to(std::int64_t pixel) { pixel_ = pixel; }
+  void move_to(std::int64_t pixel) {
+    tap_ = &taps_[static_cast<std::size_t>(pixel)];
+  }
 
-  /// Pixels outside are those at the border.
+  /// Pixels outside are those at the border. REQUIRES: from rises.
   void add(std::int64_t from, double weight) {
     from = std::clamp<std::int64_t>(from, 0, in_ - 1);
-    matrix_[static_cast<std::size_t>(from * out_ + pixel_)] += weight;
+    if (tap_->weights.empty()) tap_->first = from;
+    const auto at = static_cast<std::size_t>(from - tap_->first);
+    if (at >= tap_->weights.size()) tap_->weights.resize(at + 1, 0.0);
+    tap_->weights[at] += weight;
   }
 
  private:
-  std::span<double> matrix_;
+  std::vector<InterpolationTap>& taps_;
   std::int64_t in_;
-  std::int64_t out_;
-  std::int64_t pixel_ = 0;
+  InterpolationTap* tap_ = nullptr;
 };
 
 void fill_nearest(Column& column, std::int64_t in, std::int64_t out) {
@@ -162,17 +166,26 @@ void fill_kernel(
   }
 }
 
+void cut_zeros(InterpolationTap& tap) {
+  const auto is_weight = [](double weight) { return weight != 0; };
+  auto& weights = tap.weights;
+  const auto begin = std::ranges::find_if(weights, is_weight);
+  tap.first += begin - weights.begin();
+  weights.erase(weights.begin(), begin);
+  while (!weights.empty() && weights.back() == 0) weights.pop_back();
+}
+
 }  // namespace
 
-Tensor interpolation_matrix(
+std::vector<InterpolationTap> interpolation_taps(
     std::int64_t in,
     std::int64_t out,
     const std::string& method,
     bool antialias) {
   const Method* found = find_method(method);
   KERATIN_CHECK(found != nullptr);
-  Tensor matrix(DType::f64, {in, out});
-  Column column(matrix.mutable_data<double>(), in, out);
+  std::vector<InterpolationTap> taps(static_cast<std::size_t>(out));
+  Column column(taps, in);
   if (method == "nearest") {
     fill_nearest(column, in, out);
   } else if (method == "area") {
@@ -181,6 +194,26 @@ Tensor interpolation_matrix(
     fill_bilinear(column, in, out);
   } else {
     fill_kernel(column, in, out, *found, antialias);
+  }
+  std::ranges::for_each(taps, cut_zeros);
+  return taps;
+}
+
+Tensor interpolation_matrix(
+    std::int64_t in,
+    std::int64_t out,
+    const std::string& method,
+    bool antialias) {
+  const auto taps = interpolation_taps(in, out, method, antialias);
+  Tensor matrix(DType::f64, {in, out});
+  auto values = matrix.mutable_data<double>();
+  for (std::int64_t j = 0; j < out; ++j) {
+    const InterpolationTap& tap = taps[static_cast<std::size_t>(j)];
+    std::int64_t at = tap.first * out + j;
+    for (const double weight : tap.weights) {
+      values[static_cast<std::size_t>(at)] = weight;
+      at += out;
+    }
   }
   return matrix;
 }

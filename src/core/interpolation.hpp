@@ -3,10 +3,27 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <keratin/tensor.hpp>
 
 namespace keratin {
+
+/// The weights of one output pixel: of the input pixels from `first` on.
+struct InterpolationTap {
+  std::int64_t first = 0;
+  std::vector<double> weights = {};
+};
+
+/// The taps of every output pixel of an axis, for pictures of any size: the
+/// columns of interpolation_matrix without the zeros around them.
+///
+/// REQUIRES: is_interpolation(method).
+std::vector<InterpolationTap> interpolation_taps(
+    std::int64_t in,
+    std::int64_t out,
+    const std::string& method,
+    bool antialias = false);
 
 /// The matrix f64[in, out] that resizes an axis as tf.image.resize does: pixel
 /// centres at halves, weights of a kernel around each output pixel's centre,

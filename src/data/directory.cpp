@@ -222,7 +222,7 @@ Load picture_loader(const ImageDatasetOptions& options) {
              const std::string& path) {
     const io::SharedBytes file = io::map_file(path);
     const Tensor picture = data::tensorflow_resize(
-        io::decode_image(file.bytes, channels, path, io::JpegTransform::fast),
+        io::decode_image(file.bytes, channels, path, io::DecodeAs::tensorflow),
         size,
         method,
         ratio);

@@ -19,8 +19,11 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail_to_read(
     const char* who, const std::string& path, const std::error_code& code) {
-  throw SystemError(
-      format("{} cannot read folder {}: {}", who, path, code.message()));
+  throw SystemError(format(
+      "{} cannot read folder {}: {}; give a folder that exists and may be read",
+      who,
+      path,
+      code.message()));
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -40,40 +43,110 @@ bool has_ending(std::string name, const std::vector<std::string>& endings) {
   });
 }
 
+/// Calls `f` with what lies in a folder; what went wrong, if something did.
+template <class F>
+std::error_code for_each_entry(const fs::path& folder, const F& f) {
+  std::error_code code;
+  fs::directory_iterator entries(folder, code);
+  for (; !code && entries != fs::directory_iterator();
+       entries.increment(code)) {
+    f(*entries);
+  }
+  return code;
+}
+
+/// Whether this is a folder or a link to one. As Python's: links to nothing
+/// and links in a circle are none.
+bool is_folder(const fs::directory_entry& entry) {
+  std::error_code code;
+  return entry.is_directory(code) && !code;
+}
+
 /// Names of the folders in a folder, sorted; hidden ones are left out.
 std::vector<std::string> subfolders(const DirectoryArguments& arguments) {
-  std::error_code code;
-  fs::directory_iterator entries(arguments.directory, code);
-  if (code) fail_to_read(arguments.who, arguments.directory, code);
   std::vector<std::string> names;
-  for (const fs::directory_entry& entry : entries) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') && entry.is_directory()) names.push_back(name);
-  }
+  const std::error_code code =
+      for_each_entry(arguments.directory, [&](const fs::directory_entry& e) {
+        const std::string name = e.path().filename().string();
+        if (!name.starts_with('.') && is_folder(e)) names.push_back(name);
+      });
+  if (code) fail_to_read(arguments.who, arguments.directory, code);
   std::ranges::sort(names);
   return names;
 }
 
 /// Files below a folder, in the order of os.walk sorted by folder: by the
 /// folder's path, then by name.
+class FileWalk {
+ public:
+  explicit FileWalk(const DirectoryArguments& arguments)
+      : arguments_(arguments) {}
+
+  std::vector<std::string> run(const fs::path& folder) {
+    walk(folder);
+    std::ranges::sort(found_);
+    std::vector<std::string> paths;
+    for (const auto& [parent, name] : found_) {
+      paths.push_back(parent + "/" + name);
+    }
+    return paths;
+  }
+
+ private:
+  void walk(const fs::path& folder) {
+    if (!enter(folder)) return;
+    std::vector<fs::path> inside;
+    const std::error_code code =
+        for_each_entry(folder, [&](const fs::directory_entry& entry) {
+          std::string name = entry.path().filename().string();
+          if (is_folder(entry)) {
+            std::error_code unused;
+            const bool link = entry.is_symlink(unused);
+            if (!link || arguments_.follow_links) {
+              inside.push_back(entry.path());
+            }
+          } else if (has_ending(name, arguments_.endings)) {
+            found_.emplace_back(folder.string(), std::move(name));
+          }
+        });
+    if (code) {
+      // Keras passes over what it may not read, without a word.
+      if (folder == fs::path(arguments_.directory)) {
+        fail_to_read(arguments_.who, folder.string(), code);
+      }
+      warn(folder, code.message() + "; its files are left out");
+    }
+    for (const fs::path& below : inside) walk(below);
+    above_.pop_back();
+  }
+
+  /// False for a folder that is being walked already: a link leads back to it.
+  bool enter(const fs::path& folder) {
+    std::error_code code;
+    fs::path real = fs::canonical(folder, code);
+    if (code) real = folder;
+    if (std::ranges::find(above_, real) != above_.end()) {
+      warn(folder, "a link back to " + real.string() + "; not followed");
+      return false;
+    }
+    above_.push_back(std::move(real));
+    return true;
+  }
+
+  void warn(const fs::path& folder, const std::string& what) const {
+    log_message(
+        LogChannel::warning,
+        format("{} folder {}: {}", arguments_.who, folder.string(), what));
+  }
+
+  const DirectoryArguments& arguments_;
+  std::vector<fs::path> above_;  // the folders being walked, links resolved
+  std::vector<std::pair<std::string, std::string>> found_;
+};
+
 std::vector<std::string> files_below(
     const DirectoryArguments& arguments, const fs::path& folder) {
-  const auto options = arguments.follow_links
-                           ? fs::directory_options::follow_directory_symlink
-                           : fs::directory_options::none;
-  std::error_code code;
-  fs::recursive_directory_iterator entries(folder, options, code);
-  if (code) fail_to_read(arguments.who, folder.string(), code);
-  std::vector<std::pair<std::string, std::string>> found;
-  for (const fs::directory_entry& entry : entries) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() || !has_ending(name, arguments.endings)) continue;
-    found.emplace_back(entry.path().parent_path().string(), name);
-  }
-  std::ranges::sort(found);
-  std::vector<std::string> paths;
-  for (const auto& [parent, name] : found) paths.push_back(parent + "/" + name);
-  return paths;
+  return FileWalk(arguments).run(folder);
 }
 
 bool wants_labels(const DirectoryArguments& arguments) {

@@ -23,7 +23,7 @@ struct Window {
   std::int64_t width;
 };
 
-/// The weights of one output sample from `first` on.
+/// The weights of one output sample, as floats, from `first` on.
 struct Tap {
   std::int64_t first = 0;
   std::vector<float> weights;
@@ -31,46 +31,75 @@ struct Tap {
 
 std::vector<Tap> make_taps(
     std::int64_t in, std::int64_t out, const std::string& method) {
-  constexpr std::int64_t kMaxWeights = std::int64_t{1} << 27;
-  if (in > kMaxWeights / out) {
-    throw InvalidArgument(format(
-        "expected sides that are resized to be shorter, got {} pixels made {}",
-        in,
-        out));
-  }
-  const Tensor matrix = interpolation_matrix(in, out, method);
-  const auto weights = matrix.data<double>();
-  std::vector<Tap> taps(static_cast<std::size_t>(out));
-  for (std::int64_t i = 0; i < in; ++i) {
-    for (std::int64_t j = 0; j < out; ++j) {
-      const double weight = weights[static_cast<std::size_t>(i * out + j)];
-      if (weight == 0) continue;
-      Tap& tap = taps[static_cast<std::size_t>(j)];
-      if (tap.weights.empty()) tap.first = i;
-      tap.weights.resize(static_cast<std::size_t>(i - tap.first), 0.0F);
-      tap.weights.push_back(static_cast<float>(weight));
-    }
+  std::vector<Tap> taps;
+  taps.reserve(static_cast<std::size_t>(out));
+  for (const InterpolationTap& tap : interpolation_taps(in, out, method)) {
+    taps.push_back({tap.first, {tap.weights.begin(), tap.weights.end()}});
   }
   return taps;
 }
 
-/// Rows of floats, each the weighted sum of a tap's rows of `from`.
-void resize_axis(
+/// The samples of a row, each the weighted sum of a tap's.
+void resize_row(
     const std::vector<Tap>& taps,
     const float* from,
-    std::int64_t stride,  // between two input samples
-    std::int64_t run,     // floats of a sample
+    std::int64_t channels,
     float* to) {
   for (const Tap& tap : taps) {
-    std::fill_n(to, run, 0.0F);
-    const float* sample = from + tap.first * stride;
+    std::fill_n(to, channels, 0.0F);
+    const float* sample = from + tap.first * channels;
     for (const float weight : tap.weights) {
-      for (std::int64_t k = 0; k < run; ++k) to[k] += weight * sample[k];
-      sample += stride;
+      for (std::int64_t k = 0; k < channels; ++k) to[k] += weight * sample[k];
+      sample += channels;
     }
-    to += run;
+    to += channels;
   }
 }
+
+/// The rows of a window, each resized when it is first asked for. Only the
+/// last few are kept: pictures may have any number.
+class ResizedRows {
+ public:
+  ResizedRows(
+      const Tensor& picture,
+      const Window& window,
+      std::int64_t width,
+      const std::string& method,
+      std::int64_t kept)
+      : picture_(picture),
+        window_(window),
+        channels_(picture.shape()[2]),
+        run_(width * channels_),
+        taps_(make_taps(window.width, width, method)),
+        line_(static_cast<std::size_t>(window.width * channels_)),
+        rows_(static_cast<std::size_t>(kept)),
+        numbers_(rows_.size(), -1) {}
+
+  /// What `row` gave is good until `kept` other rows were asked for.
+  const float* row(std::int64_t y) {
+    const std::size_t at = static_cast<std::size_t>(y) % rows_.size();
+    std::vector<float>& row = rows_[at];
+    if (numbers_[at] == y) return row.data();
+    row.resize(static_cast<std::size_t>(run_));
+    const auto* from =
+        picture_.data<std::uint8_t>().data() +
+        ((window_.top + y) * picture_.shape()[1] + window_.left) * channels_;
+    std::copy_n(from, line_.size(), line_.begin());
+    resize_row(taps_, line_.data(), channels_, row.data());
+    numbers_[at] = y;
+    return row.data();
+  }
+
+ private:
+  const Tensor& picture_;
+  Window window_;
+  std::int64_t channels_;
+  std::int64_t run_;  // floats of a row
+  std::vector<Tap> taps_;
+  std::vector<float> line_;
+  std::vector<std::vector<float>> rows_;
+  std::vector<std::int64_t> numbers_;  // of the rows that are kept, or -1
+};
 
 /// The window resized: f32[size..., channels].
 Tensor resize_window(
@@ -79,29 +108,24 @@ Tensor resize_window(
     const Size& size,
     const std::string& method) {
   const std::int64_t channels = picture.shape()[2];
-  const std::int64_t row = picture.shape()[1] * channels;
-  const auto samples = picture.data<std::uint8_t>();
-  const std::int64_t in_run = window.width * channels;
-  const std::int64_t out_run = size[1] * channels;
-  const std::vector<Tap> columns = make_taps(window.width, size[1], method);
-  // Columns first: each row becomes floats once.
-  std::vector<float> line(static_cast<std::size_t>(in_run));
-  std::vector<float> narrow(static_cast<std::size_t>(window.height * out_run));
-  for (std::int64_t y = 0; y < window.height; ++y) {
-    const auto* from =
-        samples.data() + (window.top + y) * row + window.left * channels;
-    std::copy_n(from, in_run, line.begin());
-    resize_axis(
-        columns, line.data(), channels, channels, narrow.data() + y * out_run);
-  }
+  const std::int64_t run = size[1] * channels;
+  const std::vector<Tap> taps = make_taps(window.height, size[0], method);
+  std::size_t kept = 1;
+  for (const Tap& tap : taps) kept = std::max(kept, tap.weights.size());
+  ResizedRows rows(
+      picture, window, size[1], method, static_cast<std::int64_t>(kept));
   Tensor out =
       Tensor::uninitialized(DType::f32, Shape{size[0], size[1], channels});
-  resize_axis(
-      make_taps(window.height, size[0], method),
-      narrow.data(),
-      out_run,
-      out_run,
-      out.mutable_data<float>().data());
+  float* to = out.mutable_data<float>().data();
+  for (const Tap& tap : taps) {
+    std::fill_n(to, run, 0.0F);
+    std::int64_t y = tap.first;
+    for (const float weight : tap.weights) {
+      const float* from = rows.row(y++);
+      for (std::int64_t k = 0; k < run; ++k) to[k] += weight * from[k];
+    }
+    to += run;
+  }
   return out;
 }
 

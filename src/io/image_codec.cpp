@@ -32,9 +32,18 @@ Sample luma(const Sample* rgb) {
       (rgb[0] * 19595U + rgb[1] * 38470U + rgb[2] * 7471U + 0x8000U) >> 16);
 }
 
-void convert_pixel(const Sample* from, int have, Sample* to, int want) {
+/// The same as libpng does it for TensorFlow, in 15 bits and without rounding.
+Sample cut_luma(const Sample* rgb) {
+  return static_cast<Sample>(
+      (rgb[0] * 9797U + rgb[1] * 19234U + rgb[2] * 3737U) >> 15);
+}
+
+using Luma = Sample (*)(const Sample* rgb);
+
+void convert_pixel(
+    const Sample* from, int have, Sample* to, int want, Luma grey_of) {
   if (want == 1) {
-    *to = have == 1 ? *from : luma(from);
+    *to = have == 1 ? *from : grey_of(from);
     return;
   }
   if (have == 1) {
@@ -45,7 +54,7 @@ void convert_pixel(const Sample* from, int have, Sample* to, int want) {
   if (want == 4) to[3] = have == 4 ? from[3] : Sample{255};
 }
 
-Tensor with_channels(const Tensor& picture, int want) {
+Tensor with_channels(const Tensor& picture, int want, Luma grey_of) {
   const std::int64_t height = picture.shape()[0];
   const std::int64_t width = picture.shape()[1];
   const auto have = static_cast<int>(picture.shape()[2]);
@@ -55,7 +64,7 @@ Tensor with_channels(const Tensor& picture, int want) {
   const Sample* from = picture.data<Sample>().data();
   Sample* to = out.mutable_data<Sample>().data();
   for (std::int64_t i = 0; i < height * width; ++i) {
-    convert_pixel(from, have, to, want);
+    convert_pixel(from, have, to, want, grey_of);
     from += have;
     to += want;
   }
@@ -65,11 +74,16 @@ Tensor with_channels(const Tensor& picture, int want) {
 Tensor decode(
     Bytes file,
     ImageFormat format,
+    ImageChannels channels,
     std::string_view who,
-    JpegTransform transform) {
+    DecodeAs as) {
   switch (format) {
     case ImageFormat::jpeg:
-      return decode_jpeg(file, who, transform);
+      return decode_jpeg(
+          file,
+          who,
+          as,
+          as == DecodeAs::tensorflow && channels == ImageChannels::grey);
     case ImageFormat::png:
       return decode_png(file, who);
     case ImageFormat::gif:
@@ -117,10 +131,7 @@ void check_image_size(
 }
 
 Tensor decode_image(
-    Bytes file,
-    ImageChannels channels,
-    std::string_view who,
-    JpegTransform transform) {
+    Bytes file, ImageChannels channels, std::string_view who, DecodeAs as) {
   const std::optional<ImageFormat> format = image_format(file);
   if (!format) {
     throw InvalidArgument(keratin::format(
@@ -130,8 +141,11 @@ Tensor decode_image(
         file.empty() ? std::string("nothing: it is empty")
                      : quoted(as_text(file).substr(0, 8))));
   }
+  const bool cuts = *format == ImageFormat::png && as == DecodeAs::tensorflow;
   return with_channels(
-      decode(file, *format, who, transform), static_cast<int>(channels));
+      decode(file, *format, channels, who, as),
+      static_cast<int>(channels),
+      cuts ? cut_luma : luma);
 }
 
 }  // namespace keratin::io

@@ -24,17 +24,20 @@ std::optional<ImageFormat> image_format(Bytes file);
 /// Which samples a decoded picture shall have.
 enum class ImageChannels { grey = 1, rgb = 3, rgba = 4 };
 
-/// How JPEG's cosine transform is computed: Pillow is accurate, TensorFlow is
-/// fast and some levels off.
-enum class JpegTransform { accurate, fast };
+/// Whose samples a picture shall have. Of JPEGs, Pillow's cosine transform is
+/// accurate and grey is the luma of the colours; TensorFlow's transform is fast
+/// and some levels off, and grey is the luma that the file holds. Of PNGs, grey
+/// from colour is rounded by Pillow and cut by TensorFlow.
+enum class DecodeAs { pillow, tensorflow };
 
 /// The picture in `file`: u8[height, width, channels], rows from the top.
 ///
-/// As Pillow's `convert` does it: grey from colour is ITU-R 601's luma in
-/// 16-bit fixed point, colour from grey repeats it, CMYK is the product of the
-/// inks and black, an alpha nobody asked for is dropped, a missing one is 255.
-/// 16-bit samples keep their high byte. Of an animation, the first frame.
-/// EXIF orientation is not followed (Keras follows it neither).
+/// As Pillow's `convert` does it, unless asked for TensorFlow's: grey from
+/// colour is ITU-R 601's luma in 16-bit fixed point, colour from grey repeats
+/// it, CMYK is the product of the inks and black, an alpha nobody asked for is
+/// dropped, a missing one is 255. 16-bit samples keep their high byte. Of an
+/// animation, the first frame. EXIF orientation is not followed (Keras follows
+/// it neither).
 ///
 /// Throws InvalidArgument naming `who` for damaged files, other kinds of files
 /// and pictures of more than kMaxImagePixels.
@@ -42,7 +45,7 @@ Tensor decode_image(
     Bytes file,
     ImageChannels channels,
     std::string_view who,
-    JpegTransform transform = JpegTransform::accurate);
+    DecodeAs as = DecodeAs::pillow);
 
 /// Pillow's limit against decompression bombs, doubled as there.
 inline constexpr std::uint64_t kMaxImagePixels = 2 * 89'478'485ULL;

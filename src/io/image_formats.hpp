@@ -16,8 +16,9 @@ void check_image_size(
     std::uint64_t width, std::uint64_t height, std::string_view who);
 
 /// u8[height, width, channels]; the channels are the file's own: 1 grey,
-/// 3 RGB, 4 RGBA. CMYK comes as RGB.
-Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform);
+/// 3 RGB, 4 RGBA. CMYK comes as RGB. Of a JPEG, `grey` is the file's luma
+/// alone where it has one.
+Tensor decode_jpeg(Bytes file, std::string_view who, DecodeAs as, bool grey);
 Tensor decode_png(Bytes file, std::string_view who);
 Tensor decode_gif(Bytes file, std::string_view who);
 Tensor decode_bmp(Bytes file, std::string_view who);

@@ -53,7 +53,7 @@ void inks_to_rgb(
 
 }  // namespace
 
-Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
+Tensor decode_jpeg(Bytes file, std::string_view who, DecodeAs as, bool grey) {
   const Handle handle = open(tjInitDecompress(), who);
   int width = 0;
   int height = 0;
@@ -78,9 +78,10 @@ Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
       static_cast<std::uint64_t>(height),
       who);
 
-  const bool grey = colours == TJCS_GRAY;
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  const int pixel_format = grey ? TJPF_GRAY : inks ? TJPF_CMYK : TJPF_RGB;
+  const int pixel_format = inks                           ? TJPF_CMYK
+                           : grey || colours == TJCS_GRAY ? TJPF_GRAY
+                                                          : TJPF_RGB;
   Tensor decoded(DType::u8, Shape{height, width, tjPixelSize[pixel_format]});
   // A bound on scans, as a few kB of progressive scans can take minutes.
   const int code = tjDecompress2(
@@ -92,8 +93,7 @@ Tensor decode_jpeg(Bytes file, std::string_view who, JpegTransform transform) {
       0,
       height,
       pixel_format,
-      TJFLAG_LIMITSCANS |
-          (transform == JpegTransform::fast ? TJFLAG_FASTDCT : 0));
+      TJFLAG_LIMITSCANS | (as == DecodeAs::tensorflow ? TJFLAG_FASTDCT : 0));
   if (code != 0 && !is_harmless(tjGetErrorStr2(handle.get()))) {
     fail(tjGetErrorStr2(handle.get()));
   }

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include <keratin/error.hpp>
 #include <keratin/io/npy.hpp>
 
+#include "src/core/log.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/throws.hpp"
@@ -252,6 +254,117 @@ TEST_CASE("Folders and arguments that do not fit say what was expected") {
   CHECK(message_of<SystemError>([] {
           image_dataset_from_directory("/nowhere");
         }).find("/nowhere") != std::string::npos);
+}
+
+TEST_CASE("Grey pictures are TensorFlow's to the last bit") {
+  const auto arrays = io::load_npz(fixture("images/grey.npz").string());
+  CHECK(arrays.size() == 8);
+  for (const auto& [name, grey] : arrays) {
+    CAPTURE(name);
+    const TempDir folder;
+    fs::copy_file(fixture("images/" + name), folder / name);
+    ImageDatasetOptions options = quiet();
+    options.labels = "none";
+    options.batch_size = std::nullopt;
+    options.color_mode = "grayscale";
+    options.interpolation = "nearest";
+    options.image_size = {grey.shape()[0], grey.shape()[1]};
+    const auto picture =
+        image_dataset_from_directory(folder.path().string(), options)
+            .begin()
+            .next();
+    CHECK(picture->x.tensors()[0] == grey);
+  }
+}
+
+namespace {
+
+/// Another user than root, who may read everything, for a scope.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (geteuid() == 0) REQUIRE(seteuid(65534) == 0);
+  }
+
+  ~AsNobody() { (void)seteuid(getuid()); }
+
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+};
+
+utils::TextDatasetOptions all_texts(bool follow_links) {
+  return {
+      .labels = "none",
+      .shuffle = false,
+      .follow_links = follow_links,
+      .verbose = false};
+}
+
+}  // namespace
+
+TEST_CASE("Folders that may not be read are left out with a warning") {
+  const TempDir folder;
+  fs::permissions(folder.path(), fs::perms::all);
+  fs::create_directories(folder / "open" / "closed");
+  write_file(folder / "open" / "a.txt", "a");
+  write_file(folder / "open" / "closed" / "b.txt", "b");
+  fs::permissions(folder / "open" / "closed", fs::perms::none);
+  {
+    const AsNobody nobody;
+    const LogCapture log;
+    const auto texts = utils::text_dataset_from_directory(
+        folder.path().string(), all_texts(false));
+    CHECK(texts.file_paths() == Names{(folder / "open" / "a.txt").string()});
+    CHECK(log.contains(
+        "[text_dataset_from_directory] folder " +
+        (folder / "open" / "closed").string() + ": Permission denied"));
+    // The folder that was asked for is an error.
+    CHECK(
+        message_of<SystemError>([&] {
+          utils::text_dataset_from_directory(
+              (folder / "open" / "closed").string(), all_texts(false));
+        }) ==
+        "[text_dataset_from_directory] cannot read folder " +
+            (folder / "open" / "closed").string() +
+            ": Permission denied; give a folder that exists and may be read");
+  }
+  fs::permissions(folder / "open" / "closed", fs::perms::all);
+}
+
+TEST_CASE("Links to nowhere and in circles do not stop the walk") {
+  const TempDir folder;
+  const TempDir elsewhere;
+  fs::create_directory(folder / "a");
+  write_file(folder / "a" / "one.txt", "1");
+  write_file(elsewhere / "two.txt", "2");
+  fs::create_symlink(folder / "nothing", folder / "a" / "broken");
+  fs::create_symlink("self", folder / "a" / "self");
+  fs::create_directory_symlink(folder.path(), folder / "a" / "up");
+  fs::create_directory_symlink(elsewhere.path(), folder / "a" / "x");
+  fs::create_directory_symlink(elsewhere.path(), folder / "a" / "y");
+  const auto paths = [&](bool follow_links) {
+    return utils::text_dataset_from_directory(
+               folder.path().string(), all_texts(follow_links))
+        .file_paths();
+  };
+  const std::string one = (folder / "a" / "one.txt").string();
+  CHECK(paths(false) == Names{one});
+  const LogCapture log;
+  CHECK(
+      paths(true) == Names{
+                         one,
+                         (folder / "a" / "x" / "two.txt").string(),
+                         (folder / "a" / "y" / "two.txt").string()});
+  CHECK(log.contains(
+      "folder " + (folder / "a" / "up").string() + ": a link back to "));
+  // As in Keras, a file that is not there is found out when it is read.
+  fs::create_symlink(folder / "nothing", folder / "a" / "gone.txt");
+  const auto texts = utils::text_dataset_from_directory(
+      folder.path().string(), all_texts(false));
+  CHECK(texts.file_paths().size() == 2);
+  CHECK(message_of<SystemError>([&] {
+          all_x(texts);
+        }).find((folder / "a" / "gone.txt").string()) != std::string::npos);
 }
 
 TEST_CASE("Texts of a folder come whole, or cut") {
