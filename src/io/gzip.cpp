@@ -109,10 +109,17 @@ std::vector<std::byte> gunzip(
 
 std::vector<std::byte> inflate_exactly(
     Bytes packed, std::uint64_t size, std::string_view who) {
-  Inflater inflater(-15, packed, who);   // no header at all
-  std::vector<std::byte> out(size + 1);  // room to see that there is more
+  Inflater inflater(-15, packed, who);  // no header at all
+  std::vector<std::byte> out;
   std::uint64_t produced = 0;
-  const bool ended = inflater.fill(out, produced);
+  bool ended = false;
+  while (!ended && produced <= size) {
+    // Room to see that there is more. Not at once: `size` may be a lie.
+    const std::uint64_t grown =
+        std::max<std::uint64_t>({out.size() * 2, packed.size() * 8, 1U << 12});
+    out.resize(std::min(grown, size + 1));
+    ended = inflater.fill(out, produced);
+  }
   if (!ended || produced != size) {
     throw InvalidArgument(format(
         "{}: expected {} bytes when unpacked, got {}",
