@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <keratin/config.hpp>
+#include <keratin/data/dataset.hpp>
 #include <keratin/data/examples.hpp>
 #include <keratin/export.hpp>
 #include <keratin/model.hpp>
@@ -15,25 +17,48 @@
 
 namespace keratin {
 
-/// The data of an experiment. A set without a test part has test.x empty.
-struct ExperimentData {
-  data::Examples train;
-  data::Examples test;
+/// Arrays; or, of pictures in folders, batches that are made when they are
+/// asked for, and no arrays. Empty without either.
+struct DataPart : data::Examples {
+  std::optional<data::Dataset> batches;
 
-  bool has_test() const { return test.x.size() > 0; }
+  DataPart() = default;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): examples are data
+  DataPart(data::Examples examples) : data::Examples(std::move(examples)) {}
+
+  bool empty() const { return !batches && x.size() == 0; }
+};
+
+/// The data of an experiment; the validation and the test part may be empty.
+struct ExperimentData {
+  DataPart train;
+  DataPart validation;
+  DataPart test;
+
+  bool has_test() const { return !test.empty(); }
+
+  /// The part that training knew least of: test, else validation, else train.
+  const DataPart& last() const {
+    return has_test() ? test : validation.empty() ? train : validation;
+  }
 };
 
 /// What running an experiment may be told from outside the config.
 struct RunOptions {
   std::optional<int> verbose = {};  // over fit's
   std::vector<std::shared_ptr<Callback>> callbacks = {};
-  std::ostream* out = nullptr;   // summary and results; null: nowhere
+  std::ostream* out = nullptr;  // summary and results; null: nowhere
+
+  /// Asked before each phase: whether to leave out what is still to train.
+  std::function<bool()> stop = {};
   std::string predictions = {};  // over output's
 };
 
 struct RunResult {
-  History history;
-  Logs test;  // empty without a test part
+  History history;  // of all phases, epochs counted on
+  Logs validation;  // empty without a validation part
+  Logs test;        // empty without a test part
 };
 
 /// One JSON config: a model, data, how to compile and fit, what to write.

@@ -1,9 +1,9 @@
 #include "src/cli/data.hpp"
 
 #include <map>
+#include <vector>
 
 #include <keratin/error.hpp>
-#include <keratin/experiment.hpp>
 #include <keratin/io/npy.hpp>
 
 namespace keratin::cli {
@@ -25,25 +25,32 @@ data::Examples from_npz(const std::string& path) {
   return {x->second, y == arrays.end() ? nothing() : y->second};
 }
 
-data::Examples part_of(
+DataPart part_of(
     const ExperimentData& data,
     const std::string& part,
     const std::string& spec) {
+  if (part.empty()) return data.last();
   if (part == "train") return data.train;
-  if (part == "test" && !data.has_test()) {
-    throw InvalidArgument("[--data " + spec + "] has no test part");
+  if (part != "test" && part != "validation") {
+    throw InvalidArgument(
+        "[--data " + spec +
+        "] expected train, validation or test after the "
+        "colon, got '" +
+        part + "'");
   }
-  if (part == "test" || (part.empty() && data.has_test())) return data.test;
-  if (part.empty()) return data.train;
-  throw InvalidArgument(
-      "[--data " + spec + "] expected train or test after the colon, got '" +
-      part + "'");
+  const DataPart& found = part == "test" ? data.test : data.validation;
+  if (found.empty()) {
+    throw InvalidArgument("[--data " + spec + "] has no " + part + " part");
+  }
+  return found;
 }
 
 }  // namespace
 
-data::Examples read_data(const std::string& spec) {
-  if (spec.ends_with(".npy")) return {io::load_npy(spec), nothing()};
+DataPart read_data(const std::string& spec) {
+  if (spec.ends_with(".npy")) {
+    return data::Examples{io::load_npy(spec), nothing()};
+  }
   if (spec.ends_with(".npz")) return from_npz(spec);
   const std::size_t colon = spec.rfind(':');
   const std::string name = spec.substr(0, colon);
@@ -53,6 +60,17 @@ data::Examples read_data(const std::string& spec) {
     return part_of(Experiment::from_file(name).data(), part, spec);
   }
   return part_of(load_named_data(name), part, spec);
+}
+
+data::Examples collect(const DataPart& part) {
+  if (!part.batches) return part;
+  std::vector<Tensor> x;
+  std::vector<Tensor> y;
+  for (const data::Element& batch : *part.batches) {
+    x.push_back(batch.x.tensors().at(0));
+    y.push_back(batch.y.tensors().at(0));
+  }
+  return {concatenate(x), concatenate(y)};
 }
 
 }  // namespace keratin::cli

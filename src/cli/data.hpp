@@ -2,15 +2,19 @@
 
 #include <string>
 
-#include <keratin/data/examples.hpp>
+#include <keratin/experiment.hpp>
 
 namespace keratin::cli {
 
 /// What --data names: a data set ("digits", "mnist"), the data of a config
 /// ("x.json"), or arrays (x.npy; an .npz with x and maybe y). A part may
-/// follow: "digits:test" (the default where there is one), "digits:train".
-/// y is empty when there are no targets.
-data::Examples read_data(const std::string& spec);
+/// follow: "digits:test" (the default where there is one), "digits:train",
+/// "x.json:validation".
+/// y is empty when there are no targets. Pictures in folders come as batches.
+DataPart read_data(const std::string& spec);
+
+/// The arrays of a part of the data, whatever it is.
+data::Examples collect(const DataPart& part);
 
 /// One line for --help.
 inline constexpr const char* kDataHelp =

@@ -27,15 +27,14 @@ int evaluate(const EvaluateOptions& options) {
         "[evaluate] expected --config CONFIG.json or --data NAME");
   }
   Model model = load_model(options.model);
-  data::Examples examples;
+  DataPart part;
   if (!options.config.empty()) {
     Experiment experiment = Experiment::from_file(options.config);
-    const ExperimentData& data = experiment.data();
-    examples = data.has_test() ? data.test : data.train;
+    part = experiment.data().last();
     if (!model.compiled()) model.compile(experiment.compile_arguments());
   }
-  if (!options.data.empty()) examples = read_data(options.data);
-  if (examples.y.size() == 0) {
+  if (!options.data.empty()) part = read_data(options.data);
+  if (!part.batches && part.y.size() == 0) {
     throw InvalidArgument("[evaluate] the data have no targets");
   }
   if (!model.compiled()) {
@@ -43,8 +42,10 @@ int evaluate(const EvaluateOptions& options) {
         "[evaluate] the model was saved without loss and metrics; give "
         "--config");
   }
-  const Logs logs = model.evaluate(
-      examples.x, examples.y, {.batch_size = options.batch_size, .verbose = 0});
+  const EvaluateArguments arguments = {
+      .batch_size = options.batch_size, .verbose = 0};
+  const Logs logs = part.batches ? model.evaluate(*part.batches, arguments)
+                                 : model.evaluate(part.x, part.y, arguments);
   for (const auto& [name, value] : logs.entries()) {
     std::printf("%s: %.6g\n", name.c_str(), value);
   }

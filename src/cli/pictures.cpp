@@ -13,6 +13,8 @@
 #include <keratin/image.hpp>
 #include <keratin/model.hpp>
 
+#include "src/cli/override.hpp"
+
 namespace keratin::cli {
 
 namespace {
@@ -48,19 +50,65 @@ std::string preprocessing_of(const std::string& model_name) {
       "known; say --preprocess tf, torch, caffe or none");
 }
 
+/// The arguments of the architecture. What --weights and the pictures settle is
+/// not among them.
+Config arguments_of(const PictureOptions& options) {
+  Config arguments = Config::object();
+  for (const std::string& text : options.set) {
+    const auto [name, value] = parse_override(text, "alpha=0.25");
+    if (name == "weights" || name == "include_top" || name == "pooling") {
+      throw InvalidArgument(
+          "[--set] cannot set " + name + ": " +
+          (name == "weights" ? "say --weights FILE"
+                             : "pictures are looked at with the top"));
+    }
+    arguments[name] = value;
+  }
+  if (!options.weights.empty()) arguments["weights"] = options.weights;
+  return arguments;
+}
+
+/// The architecture with the widths that weights were published for, whichever
+/// fits the file.
+Model of_any_width(const std::string& application, Config arguments) {
+  std::string problem;
+  for (const double alpha : {1.0, 0.75, 0.5, 0.35, 0.25, 1.3, 1.4}) {
+    arguments["alpha"] = alpha;
+    try {
+      return applications::make(application, arguments);
+    } catch (const InvalidArgument& error) {
+      const std::string_view text = error.what();
+      if (!text.starts_with("[load_weights ")) throw;
+      if (problem.empty()) problem = text;
+    }
+  }
+  throw InvalidArgument(
+      problem +
+      "; nor do they fit another published alpha: say what the "
+      "weights are of, as in --set alpha=0.6 or --set classes=10");
+}
+
 Model model_of(const PictureOptions& options) {
-  if (options.application.empty()) {
+  const std::string& name = options.application;
+  if (name.empty()) {
+    if (!options.set.empty()) {
+      throw InvalidArgument("[--set] expected --application beside it");
+    }
     return load_model(options.model, {.compile = false});
   }
-  if (options.weights.empty() &&
-      !applications::info(options.application).has_imagenet) {
+  const applications::ApplicationInfo info = applications::info(name);
+  if (options.weights.empty() && !info.has_imagenet) {
     throw InvalidArgument(
-        "[predict] nobody publishes weights for " + options.application +
+        "[predict] nobody publishes weights for " + name +
         "; name a file by --weights");
   }
-  Config arguments = Config::object();
-  if (!options.weights.empty()) arguments["weights"] = options.weights;
-  return applications::make(options.application, arguments);
+  const Config arguments = arguments_of(options);
+  const bool has_width =
+      std::ranges::find(info.arguments, "alpha") != info.arguments.end();
+  if (has_width && !options.weights.empty() && !arguments.contains("alpha")) {
+    return of_any_width(name, arguments);
+  }
+  return applications::make(name, arguments);
 }
 
 struct InputSize {

@@ -140,7 +140,7 @@ void draw_rows(
 int predict_data(const PredictOptions& options) {
   set_deterministic(true);  // the same every time
   Model model = load_model(options.model, {.compile = false});
-  data::Examples examples = read_data(options.data);
+  data::Examples examples = collect(read_data(options.data));
   const bool only_some = options.draw > 0 && options.output.empty();
   if (only_some) {
     const std::int64_t count = std::min(options.draw, examples.x.shape()[0]);
@@ -226,6 +226,16 @@ void add_predict(CLI::App& app, Action& run) {
           "An architecture of keras.applications (ImageNet weights unless "
           "--weights says others)")
       ->type_name("NAME")
+      ->group("Pictures");
+  command
+      ->add_option(
+          "--set",
+          pictures.set,
+          "Another argument of the architecture, as in --set alpha=0.25")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Pictures");
   command
       ->add_option(

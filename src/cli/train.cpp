@@ -1,11 +1,11 @@
 #include <iostream>
 #include <memory>
 
-#include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
 
 #include "src/cli/commands.hpp"
 #include "src/cli/interrupt.hpp"
+#include "src/cli/override.hpp"
 
 namespace keratin::cli {
 
@@ -18,40 +18,16 @@ struct TrainOptions {
   bool quiet = false;
 };
 
-/// "fit.epochs=3": the path and the value, JSON or else a text.
-std::pair<std::string, Config> parse_override(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw InvalidArgument(
-        "[--set] expected PATH=VALUE, as in fit.epochs=3, got '" + text + "'");
-  }
-  // Errors name places as $.model.layers[2]; that form is taken, too.
-  std::string path;
-  for (const char c : text.substr(0, equals)) {
-    if (c == '[') {
-      path += '.';
-    } else if (c != ']') {
-      path += c;
-    }
-  }
-  if (path.starts_with("$.")) path = path.substr(2);
-  const std::string value = text.substr(equals + 1);
-  try {
-    return {path, Config::parse(value)};
-  } catch (const InvalidArgument&) {
-    return {path, Config(value)};
-  }
-}
-
 int train(const TrainOptions& options) {
   std::vector<std::pair<std::string, Config>> overrides;
   for (const std::string& text : options.set) {
-    overrides.push_back(parse_override(text));
+    overrides.push_back(parse_override(text, "fit.epochs=3"));
   }
   Experiment experiment = Experiment::from_file(options.config, overrides);
   const InterruptScope interrupts;
   RunOptions run;
   run.callbacks = {stop_when_interrupted()};
+  run.stop = [] { return interrupted() != 0; };
   run.predictions = options.predictions;
   if (options.quiet) {
     run.verbose = 0;

@@ -20,6 +20,7 @@
 #include "src/core/format.hpp"
 #include "src/core/log.hpp"
 #include "src/core/names.hpp"
+#include "src/experiment/image_directory.hpp"
 #include "src/experiment/text_directory.hpp"
 
 namespace keratin::experiment {
@@ -177,7 +178,7 @@ ExperimentData from_npz(
   } else if (
       section.x == "x_train" && section.y == "y_train" &&
       arrays.contains("x_test") && arrays.contains("y_test")) {
-    out.test = {arrays.at("x_test"), arrays.at("y_test")};
+    out.test = data::Examples{arrays.at("x_test"), arrays.at("y_test")};
   }
   return out;
 }
@@ -195,7 +196,10 @@ ExperimentData from_idx(const IdxSection& section, const std::string& folder) {
 
 ExperimentData from_name(const std::string& name) {
   const auto both = [](data::TrainTest parts) {
-    return ExperimentData{std::move(parts.train), std::move(parts.test)};
+    ExperimentData out;
+    out.train = std::move(parts.train);
+    out.test = std::move(parts.test);
+    return out;
   };
   if (name == "mnist") return both(datasets::mnist());
   if (name == "fashion_mnist") return both(datasets::fashion_mnist());
@@ -203,7 +207,7 @@ ExperimentData from_name(const std::string& name) {
   ExperimentData out;
   if (name == "breast_cancer") {
     datasets::LabelledTable table = datasets::breast_cancer();
-    out.train = {std::move(table.x), std::move(table.y)};
+    out.train = data::Examples{std::move(table.x), std::move(table.y)};
   } else {
     out.train = datasets::digits();
   }
@@ -277,6 +281,10 @@ void check_data_files(
     check_readable(folder, section.idx->x_test, path + ".x_test");
     check_readable(folder, section.idx->y_test, path + ".y_test");
   }
+  if (section.images) {
+    check_image_directories(
+        *section.images, folder, where + ".image_dataset_from_directory");
+  }
   if (section.text_directory) {
     const auto& texts = *section.text_directory;
     const std::string path = where + ".text_directory";
@@ -292,6 +300,10 @@ ExperimentData load_data(
     const std::string& folder,
     const std::string& where) {
   check_data_files(section, folder, where);
+  if (section.images) {
+    return open_image_directories(
+        *section.images, folder, where + ".image_dataset_from_directory");
+  }
   ExperimentData out;
   if (section.csv) {
     out = from_csv(*section.csv, folder);

@@ -8,14 +8,16 @@
 #include <keratin/callbacks.hpp>
 #include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
-#include <keratin/host_layer.hpp>
 #include <keratin/io/npy.hpp>
 #include <keratin/random.hpp>
 
 #include "src/core/format.hpp"
 #include "src/experiment/data.hpp"
+#include "src/experiment/data_part.hpp"
 #include "src/experiment/outputs.hpp"
 #include "src/experiment/parts.hpp"
+#include "src/experiment/phases.hpp"
+#include "src/experiment/trainable.hpp"
 
 namespace keratin {
 
@@ -70,33 +72,10 @@ class DeterministicScope {
   bool before_;
 };
 
-/// Calls adapt of the layers that work on the data themselves, as one would in
-/// C++ before training: those of a stack up to the first with weights, and
-/// those behind the input of another model.
-void adapt_layers(const Model& model, const Tensor& x) {
-  std::vector<Layer> adaptable;
-  const auto wants = [](const Layer& layer) {
-    const auto* state = dynamic_cast<const Adaptable*>(&layer.impl());
-    return state != nullptr && !state->adapted();
-  };
-  const std::vector<Layer> layers = model.layers();
-  if (model.impl().class_name() == "Sequential") {
-    std::size_t last = layers.size();
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      if (wants(layers[i])) last = i;
-    }
-    Tensor data = x;
-    for (std::size_t i = 0; i <= last && last < layers.size(); ++i) {
-      if (wants(layers[i])) adapt(layers[i], data);
-      if (i < last) data = layers[i](data);
-    }
-    return;
-  }
-  const std::vector<SymbolicTensor> inputs = model.inputs();
-  if (inputs.size() != 1) return;
-  for (const Layer& layer : layers) {
-    if (wants(layer) && layer.input() == inputs[0]) adapt(layer, x);
-  }
+std::int64_t count_of(const std::vector<Variable>& variables) {
+  std::int64_t count = 0;
+  for (const Variable& variable : variables) count += variable.shape().size();
+  return count;
 }
 
 std::string read_text(const std::string& path) {
@@ -122,11 +101,93 @@ struct Experiment::Impl {
   void check() {
     root.check("$");
     experiment::check_data_files(*root.data, folder, "$.data");
+    if (root.data->images) check_fit_of_pictures();
     const std::string& file = root.model.file();
     if (!file.empty() && !std::filesystem::is_regular_file(model_path())) {
       throw InvalidArgument(format(
           "[$.model] expected an object or a file that can be read, got '{}'",
           model_path()));
+    }
+  }
+
+  /// What fit looks at after every epoch, when it is no share of its own.
+  std::optional<ValidationData> validation_data(
+      const experiment::FitSection& fit) {
+    const ExperimentData& all = load();
+    const std::string wanted = fit.validation_data.value_or(
+        all.validation.empty() || fit.validation_split > 0 ? "" : "validation");
+    if (wanted.empty()) return std::nullopt;
+    const DataPart& part = wanted == "test" ? all.test : all.validation;
+    if (part.empty()) {
+      throw InvalidArgument(format(
+          "[$.fit.validation_data] the data have no {} part{}",
+          wanted,
+          root.data->images  ? "; give its folder"
+          : wanted == "test" ? "; give $.data.test_size"
+                             : "; only folders of pictures have one"));
+    }
+    if (part.batches) return ValidationData(*part.batches);
+    return ValidationData(part.x, part.y);
+  }
+
+  FitArguments fit_arguments(
+      const experiment::Phase& phase, const RunOptions& options) {
+    FitArguments out = phase.fit->arguments();
+    if (options.verbose) out.verbose = options.verbose;
+    out.callbacks = phase.callbacks;
+    out.callbacks.insert(
+        out.callbacks.end(),
+        options.callbacks.begin(),
+        options.callbacks.end());
+    out.validation_data = validation_data(*phase.fit);
+    return out;
+  }
+
+  /// One phase after the other; `say` prints.
+  template <class Say>
+  History train(Model& built, const RunOptions& options, const Say& say) {
+    const std::vector<experiment::Phase> phases = experiment::phases_of(root);
+    History history;
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      const experiment::Phase& phase = phases[i];
+      if (i > 0 && options.stop && options.stop()) break;
+      experiment::apply(experiment::trainable_flags_of_layers(
+          built, phase.trainable, format("$.phases[{}].trainable", i)));
+      if (phase.compile) built.compile(*phase.compile);
+      if (phases.size() > 1) {
+        say(format(
+            "phase {} of {}: {} of {} parameters train\n",
+            i + 1,
+            phases.size(),
+            count_of(built.trainable_weights()),
+            built.count_params()));
+      }
+      FitArguments arguments = fit_arguments(phase, options);
+      // Epochs are counted on.
+      const std::int64_t before =
+          history.epoch.empty() ? 0 : history.epoch.back() + 1;
+      arguments.initial_epoch += before;
+      arguments.epochs += before;
+      experiment::append(
+          history, experiment::fit_part(built, load().train, arguments));
+    }
+    return history;
+  }
+
+  /// Datasets come in batches.
+  void check_fit_of_pictures() const {
+    for (const experiment::Phase& phase : experiment::phases_of(root)) {
+      const auto refuse = [](const char* key, const char* instead) {
+        throw InvalidArgument(format(
+            "[$.fit.{}] expected none for pictures in folders; say "
+            "$.data.image_dataset_from_directory.{}",
+            key,
+            instead));
+      };
+      if (phase.fit->batch_size) refuse("batch_size", "batch_size");
+      if (phase.fit->validation_split > 0) {
+        refuse("validation_split", "validation_split");
+      }
     }
   }
 
@@ -145,6 +206,7 @@ struct Experiment::Impl {
 Experiment::Experiment(const Config& config, std::string folder)
     : impl_(std::make_unique<Impl>()) {
   impl_->folder = std::move(folder);
+  impl_->root.model.set_folder(impl_->folder);
   // Before the layers are made: seeds of initializers come from this one.
   if (const Config* seed = config.find("seed");
       seed != nullptr && seed->is_int() && seed->as_int() >= 0) {
@@ -182,17 +244,13 @@ Model Experiment::model() {
   if (impl_->model) return *impl_->model;
   Model model =
       impl_->root.model.file().empty()
-          ? *impl_->root.model.model()
+          ? impl_->root.model.load()
           : experiment::model_from_file(impl_->model_path(), "$.model");
   // What the config describes knows no data yet; what a file holds does.
   if (impl_->root.model.file().empty()) {
-    adapt_layers(model, impl_->load().train.x);
+    experiment::adapt_layers(model, impl_->load().train);
   }
-  if (!model.built()) {
-    Shape shape = impl_->load().train.x.shape();
-    shape[0] = kUnknown;
-    model.build(shape);
-  }
+  if (!model.built()) model.build(experiment::input_shape(impl_->load().train));
   model.compile(compile_arguments());
   impl_->model = model;
   return model;
@@ -219,35 +277,25 @@ RunResult Experiment::run(const RunOptions& options) {
   };
   say(model.summary() + "\n");
 
-  const experiment::FitSection& fit = impl_->root.fit.or_default();
-  FitArguments arguments = fit.arguments();
-  if (options.verbose) arguments.verbose = options.verbose;
-  arguments.callbacks = impl_->root.callbacks.callbacks();
-  arguments.callbacks.insert(
-      arguments.callbacks.end(),
-      options.callbacks.begin(),
-      options.callbacks.end());
-  if (fit.validation_data) {
-    if (!data.has_test()) {
-      throw InvalidArgument(
-          "[$.fit.validation_data] the data have no test part; give "
-          "$.data.test_size");
-    }
-    arguments.validation_data = ValidationData{data.test.x, data.test.y};
-  }
-
-  RunResult result;
-  result.history = model.fit(data.train.x, data.train.y, arguments);
-  if (data.has_test()) {
-    result.test = model.evaluate(
-        data.test.x,
-        data.test.y,
-        {.batch_size = arguments.batch_size, .verbose = 0});
-    say("test:");
-    for (const auto& [name, value] : result.test.entries()) {
+  const auto tell = [&](const char* part, const Logs& logs) {
+    say(format("{}:", part));
+    for (const auto& [name, value] : logs.entries()) {
       say(format("  {} {:.4f}", name, value));
     }
     say("\n");
+  };
+  RunResult result;
+  result.history = impl_->train(model, options, say);
+  const std::int64_t batch_size =
+      impl_->root.fit.or_default().arguments().batch_size;
+  if (!data.validation.empty()) {
+    result.validation =
+        experiment::evaluate_part(model, data.validation, batch_size);
+    tell("validation", result.validation);
+  }
+  if (data.has_test()) {
+    result.test = experiment::evaluate_part(model, data.test, batch_size);
+    tell("test", result.test);
   }
 
   const auto wrote = [&](const char* what, const std::string& path) {
@@ -269,10 +317,9 @@ RunResult Experiment::run(const RunOptions& options) {
                                       ? output.predictions.value_or("")
                                       : options.predictions;
   if (!predictions.empty()) {
-    const Tensor& x = data.has_test() ? data.test.x : data.train.x;
     // As `keratin predict` computes them, so that the two are equal.
     const DeterministicScope scope;
-    io::save_npy(predictions, model.predict(x));
+    io::save_npy(predictions, experiment::predict_part(model, data.last()));
     wrote("the predictions", predictions);
   }
   return result;

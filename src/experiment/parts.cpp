@@ -24,95 +24,42 @@ void Part::from_config(const Config& config, const std::string& where) {
   config_ = config;
 }
 
-namespace {
-
-/// {"name": ..., "layers": [...]} as Keras writes a Sequential.
-struct StackSection final : Section {
-  std::optional<std::string> name;
-  Config layers;
-
-  std::string class_name() const override { return "model"; }
-
-  void fields(FieldVisitor& visit) override {
-    visit("name", name);
-    visit("layers", layers, {.required = true});
-  }
-};
-
-/// Keras's Input is a function; what it makes is an InputLayer.
-Config input_as_layer(Config layer) {
-  if (layer.is_string() && layer.as_string() == "Input") return "InputLayer";
-  if (const Config* name = layer.find("class_name");
-      name != nullptr && name->is_string() && name->as_string() == "Input") {
-    layer["class_name"] = "InputLayer";
-  }
-  return layer;
-}
-
-Model stack_from_config(const Config& config, const std::string& where) {
-  StackSection stack;
-  stack.from_config(config, where);
-  if (!stack.layers.is_array() || stack.layers.size() == 0) {
-    throw InvalidArgument(format(
-        "[{}.layers] expected a list of layers, got {}",
-        where,
-        stack.layers.is_array() ? "an empty one" : stack.layers.kind()));
-  }
-  std::vector<Layer> layers;
-  for (std::size_t i = 0; i < stack.layers.size(); ++i) {
-    const Config& item = stack.layers.as_array()[i];
-    const std::string path = format("{}.layers[{}]", where, i);
-    if (!item.is_string() && !is_short_form(item) &&
-        !item.contains("class_name")) {
-      throw InvalidArgument(format(
-          "[{}] expected one layer, as in {{\"Dense\": {{\"units\": 10}}}}, "
-          "got {}",
-          path,
-          item.is_object() ? format("{} keys", item.size())
-                           : std::string(item.kind())));
-    }
-    layers.push_back(deserialize_layer(
-        input_as_layer(expand_short_forms(item)),
-        is_short_form(item) ? path + "." + item.as_object()[0].first : path));
-  }
-  try {
-    return Sequential(layers, stack.name.value_or(""));
-  } catch (const InvalidArgument& error) {
-    throw InvalidArgument(format("[{}] {}", where, error.what()));
-  }
-}
-
-}  // namespace
-
 void ModelPart::make(const Config& config, const std::string& where) {
   register_model_classes();
   if (config.is_string()) {
-    model_.reset();
+    clear();
     file_ = config.as_string();
     return;
   }
   if (!config.is_object()) {
     throw InvalidArgument(format(
-        "[{}] expected an object with \"layers\", Keras's JSON or the name of "
-        "a file, got {}",
+        "[{}] expected an object with \"layers\", an architecture, Keras's "
+        "JSON or the name of a file, got {}",
         where,
         config.kind()));
   }
   if (config.contains("class_name")) {
     try {
-      model_ = model_from_config(config, {.compile = false});
+      described_ = {model_from_config(config, {.compile = false}), {}};
     } catch (const InvalidArgument& error) {
       throw InvalidArgument(format("[{}] {}", where, error.what()));
     }
   } else {
-    model_ = stack_from_config(config, where);
+    described_ = model_from_short_form(config, folder_, where);
   }
   file_.clear();
 }
 
 void ModelPart::clear() {
-  model_.reset();
+  described_ = {};
   file_.clear();
+}
+
+Model ModelPart::load() {
+  // Kept until they are done, so that a load that fails can be tried again.
+  for (const auto& load : described_.loads) load();
+  described_.loads.clear();
+  return described_.model;
 }
 
 Model model_from_file(const std::string& path, const std::string& where) {
@@ -177,6 +124,7 @@ void Root::fields(FieldVisitor& visit) {
   visit("compile", compile, {.required = true});
   visit("fit", fit);
   visit("callbacks", callbacks);
+  visit("phases", phases);
   visit("output", output);
 }
 
@@ -190,6 +138,7 @@ void Root::check(const std::string& where) const {
           format("[{}.{}] expected an object, got null", where, name));
     }
   }
+  phases_of(*this);
 }
 
 }  // namespace keratin::experiment

@@ -3,39 +3,33 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <keratin/callbacks.hpp>
 #include <keratin/model.hpp>
 
+#include "src/experiment/part.hpp"
+#include "src/experiment/phases.hpp"
 #include "src/experiment/sections.hpp"
+#include "src/experiment/stack.hpp"
 
-/// The parts of a config that are made of layers, losses and the like. Each
-/// keeps the JSON it was given beside what it made of it.
+/// The parts of a config that are made of layers, losses and the like.
 namespace keratin::experiment {
 
-class Part : public FieldValue {
- public:
-  bool given() const { return !config_.is_null(); }
-
-  Config to_config() const override { return config_; }
-
-  void from_config(const Config& config, const std::string& where) override;
-
- protected:
-  /// `config` is not null.
-  virtual void make(const Config& config, const std::string& where) = 0;
-  virtual void clear() = 0;
-
- private:
-  Config config_;
-};
-
-/// A list of layers in the short form, Keras's JSON, or the name of a file.
+/// Layers or an architecture in the short form, Keras's JSON, or the name of a
+/// file.
 class ModelPart final : public Part {
  public:
-  /// None when the config names a file.
-  const std::optional<Model>& model() const { return model_; }
+  /// What paths of weights are relative to; before the config is read.
+  void set_folder(std::string folder) { folder_ = std::move(folder); }
+
+  /// The model, without the weights of its architectures; none when the config
+  /// names a file.
+  const Model& described() const { return described_.model; }
+
+  /// The model with its pretrained weights. REQUIRES: the config names no file.
+  Model load();
 
   /// The file the model is in; empty when there is none.
   const std::string& file() const { return file_; }
@@ -47,7 +41,8 @@ class ModelPart final : public Part {
   void clear() override;
 
  private:
-  std::optional<Model> model_;
+  std::string folder_ = ".";
+  Described described_;
   std::string file_;
 };
 
@@ -93,6 +88,7 @@ struct Root final : Section {
   CompilePart compile;
   Nested<FitSection> fit;
   CallbacksPart callbacks;
+  PhasesPart phases;
   Nested<OutputSection> output;
 
   std::string class_name() const override { return "the config"; }

@@ -17,7 +17,9 @@
 #include <keratin/regularizers.hpp>
 #include <keratin/schedules.hpp>
 
+#include "src/experiment/application.hpp"
 #include "src/experiment/parts.hpp"
+#include "src/experiment/trainable.hpp"
 
 namespace keratin::experiment {
 
@@ -201,6 +203,7 @@ Config layer_schema() {
   return any_of(
       {Config::object({{"enum", std::move(names)}}),
        short_form_schema(with_input),
+       schema_ref("application"),
        keras_form_schema(with_input)});
 }
 
@@ -215,6 +218,7 @@ Config ModelPart::schema() const {
   keras["required"] = Config::array({"class_name"});
   return any_of(
       {std::move(stack),
+       schema_ref("application"),
        Config::object({{"type", "string"}, {"pattern", "\\.(keras|json)$"}}),
        std::move(keras)});
 }
@@ -231,12 +235,21 @@ Config CompilePart::schema() const {
        {"run_eagerly", flag},
        {"steps_per_execution",
         Config::object({{"type", "integer"}, {"minimum", 1}})},
-       {"jit_compile", Config::object()},
+       {"jit_compile",
+        Config::object({{"enum", Config::array({true, false, "auto"})}})},
        {"auto_scale_loss", flag}}));
 }
 
 Config CallbacksPart::schema() const {
   return list_of(schema_ref("callback"));
+}
+
+Config PhasesPart::schema() const {
+  return list_of(object_schema(Config::object(
+      {{"trainable", by_name_of(trainable_schema())},
+       {"compile", CompilePart().schema()},
+       {"fit", Nested<FitSection>().schema()},
+       {"callbacks", CallbacksPart().schema()}})));
 }
 
 }  // namespace keratin::experiment
@@ -265,6 +278,8 @@ Config experiment_schema() {
       {Config::object({{"enum", std::move(names)}}),
        short_form_schema(callbacks),
        keras_form_schema(callbacks)});
+  definitions["application"] =
+      with_references(short_form_schema(application_schemas()), shared);
   definitions["layer"] = with_references(layer_schema(), shared);
 
   Root root;

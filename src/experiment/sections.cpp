@@ -94,6 +94,83 @@ void TextDirectorySection::fields(FieldVisitor& visit) {
   visit("classes", classes);
 }
 
+void ImageDatasetSection::fields(FieldVisitor& visit) {
+  visit("directory", directory, {.required = true});
+  visit("validation_directory", validation_directory);
+  visit("test_directory", test_directory);
+  visit(
+      "label_mode", label_mode, {.choices = {"int", "categorical", "binary"}});
+  visit("class_names", class_names);
+  visit("color_mode", color_mode, {.choices = {"rgb", "grayscale", "rgba"}});
+  visit("batch_size", batch_size, {.minimum = 1});
+  visit("image_size", image_size);
+  visit("shuffle", shuffle);
+  visit("seed", seed, {.minimum = 0, .maximum = 4294967295.0});
+  visit("validation_split", validation_split, {.minimum = 0, .maximum = 1});
+  visit("subset", subset, {.choices = {"training", "validation", "both"}});
+  visit(
+      "interpolation",
+      interpolation,
+      {.choices = {
+           "bilinear",
+           "nearest",
+           "bicubic",
+           "area",
+           "lanczos3",
+           "lanczos5",
+           "gaussian",
+           "mitchellcubic"}});
+  visit("follow_links", follow_links);
+  visit("crop_to_aspect_ratio", crop_to_aspect_ratio);
+  visit("pad_to_aspect_ratio", pad_to_aspect_ratio);
+  visit(
+      "data_format",
+      data_format,
+      {.choices = {"channels_last", "channels_first"}});
+  visit("on_error", on_error, {.choices = {"raise", "skip"}});
+  visit("cache", cache);
+}
+
+void ImageDatasetSection::check(const std::string& where) const {
+  const bool two = image_size.size() == 2;
+  if (!two || image_size[0] < 1 || image_size[1] < 1) {
+    refuse(
+        where + ".image_size",
+        format(
+            "expected rows and columns, e.g. [224, 224], got {}",
+            Config::ints(image_size).dump()));
+  }
+  if (crop_to_aspect_ratio && pad_to_aspect_ratio) {
+    refuse(
+        where + ".pad_to_aspect_ratio",
+        "expected false beside crop_to_aspect_ratio, got true");
+  }
+  if (subset && !validation_split) {
+    refuse(
+        where + ".subset",
+        format("expected validation_split beside it, got '{}' alone", *subset));
+  }
+  if (!validation_split) return;
+  if (validation_directory) {
+    refuse(
+        where + ".validation_split",
+        format(
+            "expected nothing beside validation_directory, got {}",
+            *validation_split));
+  }
+  if (*validation_split <= 0 || *validation_split >= 1) {
+    refuse(
+        where + ".validation_split",
+        format("expected a number between 0 and 1, got {}", *validation_split));
+  }
+  if (shuffle && !seed) {
+    refuse(
+        where + ".seed",
+        "expected a number beside validation_split, so that the parts do not "
+        "overlap, got none");
+  }
+}
+
 void DataSection::fields(FieldVisitor& visit) {
   visit(
       "name",
@@ -104,6 +181,7 @@ void DataSection::fields(FieldVisitor& visit) {
   visit("npz", npz);
   visit("idx", idx);
   visit("text_directory", text_directory);
+  visit("image_dataset_from_directory", images);
   visit("test_size", test_size, {.minimum = 0});
   visit("shuffle", shuffle);
   visit("stratify", stratify);
@@ -114,16 +192,40 @@ void DataSection::fields(FieldVisitor& visit) {
 
 void DataSection::check(const std::string& where) const {
   const int sources = (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) +
-                      (idx ? 1 : 0) + (text_directory ? 1 : 0);
+                      (idx ? 1 : 0) + (text_directory ? 1 : 0) +
+                      (images ? 1 : 0);
   if (sources != 1) {
     refuse(
         where,
         format(
-            "expected one of name, csv, npz, idx and text_directory, got {}",
+            "expected one of name, csv, npz, idx, text_directory and "
+            "image_dataset_from_directory, got {}",
             sources));
   }
+  if (images) check_for_pictures(where);
   if (!shuffle && stratify.value_or(false)) {
     refuse(where + ".stratify", "expected false without shuffle, got true");
+  }
+}
+
+void DataSection::check_for_pictures(const std::string& where) const {
+  const auto none = [&](const char* key, bool given, const char* instead) {
+    if (!given) return;
+    refuse(
+        format("{}.{}", where, key),
+        format(
+            "expected nothing beside image_dataset_from_directory, whose {} "
+            "does that",
+            instead));
+  };
+  none("test_size", test_size.has_value(), "test_directory");
+  none("stratify", stratify.has_value(), "test_directory");
+  none("one_hot", one_hot, "label_mode 'categorical'");
+  if (standardize) {
+    refuse(
+        where + ".standardize",
+        "expected false for pictures, got true; put a Rescaling or a "
+        "Normalization into the model");
   }
 }
 
@@ -132,7 +234,8 @@ void FitSection::fields(FieldVisitor& visit) {
   visit("epochs", epochs, {.minimum = 0});
   visit("verbose", verbose, {.minimum = 0, .maximum = 2});
   visit("validation_split", validation_split, {.minimum = 0, .maximum = 1});
-  visit("validation_data", validation_data, {.choices = {"test"}});
+  visit(
+      "validation_data", validation_data, {.choices = {"validation", "test"}});
   visit("shuffle", shuffle);
   visit("class_weight", class_weight);
   visit("initial_epoch", initial_epoch, {.minimum = 0});
@@ -182,14 +285,16 @@ void FitSection::check(const std::string& where) const {
   if (validation_data && validation_split > 0) {
     refuse(
         where + ".validation_data",
-        "expected nothing beside validation_split, got 'test'");
+        format(
+            "expected nothing beside validation_split, got '{}'",
+            *validation_data));
   }
   read_class_weight(class_weight, where + ".class_weight");
 }
 
 FitArguments FitSection::arguments() const {
   FitArguments out;
-  out.batch_size = batch_size;
+  if (batch_size) out.batch_size = *batch_size;
   out.epochs = epochs;
   if (verbose) out.verbose = static_cast<int>(*verbose);
   out.validation_split = validation_split;

@@ -116,12 +116,44 @@ struct TextDirectorySection final : Section {
   void fields(FieldVisitor& visit) override;
 };
 
+/// The arguments of image_dataset_from_directory, and the folders of the other
+/// parts of the data.
+struct ImageDatasetSection final : Section {
+  std::string directory;
+  std::optional<std::string> validation_directory;
+  std::optional<std::string> test_directory;
+  std::string label_mode = "int";
+  std::vector<std::string> class_names;  // empty: the folders, sorted
+  std::string color_mode = "rgb";
+  std::int64_t batch_size = 32;
+  std::vector<std::int64_t> image_size = {256, 256};  // rows, columns
+  bool shuffle = true;
+  std::optional<std::int64_t> seed;
+  std::optional<double> validation_split;
+  std::optional<std::string> subset;  // of validation_split; none: both
+  std::string interpolation = "bilinear";
+  bool follow_links = false;
+  bool crop_to_aspect_ratio = false;
+  bool pad_to_aspect_ratio = false;
+  std::string data_format = "channels_last";
+  std::string on_error = "raise";
+  bool cache = false;  // as Dataset::cache
+
+  std::string class_name() const override {
+    return "image_dataset_from_directory";
+  }
+
+  void fields(FieldVisitor& visit) override;
+  void check(const std::string& where) const override;
+};
+
 struct DataSection final : Section {
   std::optional<std::string> name;
   Nested<CsvSection> csv;
   Nested<NpzSection> npz;
   Nested<IdxSection> idx;
   Nested<TextDirectorySection> text_directory;
+  Nested<ImageDatasetSection> images;
   std::optional<double> test_size;
   bool shuffle = true;
   std::optional<bool> stratify;
@@ -133,14 +165,17 @@ struct DataSection final : Section {
 
   void fields(FieldVisitor& visit) override;
   void check(const std::string& where) const override;
+
+ private:
+  void check_for_pictures(const std::string& where) const;
 };
 
 struct FitSection final : Section {
-  std::int64_t batch_size = 32;
+  std::optional<std::int64_t> batch_size;  // none: 32, or the data's own
   std::int64_t epochs = 1;
   std::optional<std::int64_t> verbose;
   double validation_split = 0;
-  std::optional<std::string> validation_data;  // "test"
+  std::optional<std::string> validation_data;  // "validation" or "test"
   bool shuffle = true;
   Config class_weight;
   std::int64_t initial_epoch = 0;

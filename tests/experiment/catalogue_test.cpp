@@ -6,6 +6,7 @@
 #include <keratin/experiment.hpp>
 #include <keratin/info.hpp>
 
+#include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 
 using keratin::Config;
@@ -54,6 +55,54 @@ TEST_CASE("The schema knows the parts of a config and every layer") {
     ++count;
   }
   CHECK(count > 50);
+}
+
+namespace {
+
+/// What is wrong with this argument of compile; empty when it is taken.
+std::string compile_error(const std::string& key, const Config& value) {
+  Config config = Config::parse(R"({
+    "data": {"name": "digits"},
+    "model": {"layers": [{"Flatten": {}}, {"Dense": {"units": 10}}]},
+    "compile": {"loss": "mse"}})");
+  config["compile"][key] = value;
+  try {
+    keratin::Experiment{config};
+  } catch (const keratin::InvalidArgument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("Schema, reader and guide know the same arguments of compile") {
+  const std::string guide = keratin::testing::read_file(
+      keratin::testing::source_dir() / "docs/json_config.md");
+  const std::size_t row = guide.find("| `compile` |");
+  REQUIRE(row != std::string::npos);
+  const std::string line = guide.substr(row, guide.find('\n', row) - row);
+  const Config schema = keratin::experiment_schema();
+  const Config& known = schema.at("properties").at("compile").at("properties");
+  CHECK(known.size() > 5);
+  for (const auto& [key, value] : known.as_object()) {
+    CAPTURE(key);
+    CHECK(line.find("`" + key + "`") != std::string::npos);
+    const std::string error = compile_error(key, "banana");
+    CAPTURE(error);
+    CHECK_FALSE(error.empty());
+    CHECK(error.find("has no argument") == std::string::npos);
+  }
+}
+
+TEST_CASE("jit_compile is a flag or \"auto\"") {
+  for (const Config& good : {Config(true), Config(false), Config("auto")}) {
+    CHECK(compile_error("jit_compile", good) == "");
+  }
+  CHECK(
+      compile_error("jit_compile", "banana") ==
+      "[$.compile.jit_compile] expected true, false or \"auto\", got "
+      "\"banana\"");
 }
 
 TEST_CASE("Every config of the examples is taken") {
