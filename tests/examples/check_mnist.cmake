@@ -1,5 +1,9 @@
 # Trains the CNN of examples/mnist.json for three epochs: at least 0.984 test
 # accuracy (Keras: 0.986). Skipped where MNIST is not there.
+if(SANITIZE)
+  message("SKIPPED: takes too long under the sanitizers ${SANITIZE}")
+  return()
+endif()
 set(data "$ENV{KERATIN_DATA}")
 if(data STREQUAL "")
   set(data "${DATA}")
