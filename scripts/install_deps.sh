@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what building Keratin needs from the distribution (Debian, Ubuntu).
-# Does nothing when all is there. Needs root or sudo to install; with neither it
+# With --tests, what some tests use besides. Does nothing when all is there. Needs root or sudo to install; with neither it
 # lists the packages and fails.
 set -euo pipefail
 
 # One package a line, with alternatives that serve as well.
 packages=(
-  "g++|clang"
+  "g++"
   "cmake"
   "ninja-build"
   "nlohmann-json3-dev"
@@ -25,6 +25,8 @@ packages=(
   "zlib1g-dev"
   "doctest-dev"
 )
+# What some tests use (a web server, a validator of schemas) and skip without.
+if [[ ${1:-} == --tests ]]; then packages=("python3" "python3-jsonschema"); fi
 
 installed() {
   [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
@@ -36,6 +38,15 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
+# Any compiler that CMake finds will do, whatever package it is from.
+has_compiler() {
+  local name
+  for name in ${CXX:-c++ g++ clang++}; do
+    if command -v "$name" >/dev/null; then return 0; fi
+  done
+  return 1
+}
+
 missing=()
 for line in "${packages[@]}"; do
   IFS='|' read -ra choices <<<"$line"
@@ -43,6 +54,7 @@ for line in "${packages[@]}"; do
   for choice in "${choices[@]}"; do
     if installed "$choice"; then found=yes; fi
   done
+  if [[ $line == "g++" ]] && has_compiler; then found=yes; fi
   if [[ $found == no ]]; then missing+=("${choices[0]}"); fi
 done
 
@@ -52,7 +64,9 @@ fi
 
 if [[ $(id -u) -eq 0 ]]; then
   as_root=()
-elif command -v sudo >/dev/null; then
+elif command -v sudo >/dev/null &&
+  { sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; }; }; then
+  # sudo is there and lets us: at once, or after a password.
   as_root=(sudo)
 else
   echo "install_deps: these packages are missing, and installing them needs" >&2

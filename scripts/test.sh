@@ -11,6 +11,9 @@ preset=${KERATIN_PRESET:-dev}
 jobs=${KERATIN_JOBS:-$(nproc)}
 
 scripts/install_deps.sh
+if ! scripts/install_deps.sh --tests; then
+  echo "test.sh: some tests will be skipped" >&2
+fi
 # The CUDA backend builds where the toolkit is; its one other dependency comes
 # from PyPI. Without it the rest is built and tested.
 if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cudnn.h ]]; then

@@ -1,4 +1,4 @@
-// keras_conformance DIR... [--backend B] [--dtype D] [--filter F]
+// keras_conformance [DIR...] [--models] [--backend B] [--dtype D] [--filter F]
 //
 // Compares Keratin with what real Keras computed. A case is a file; its folder
 // says of what kind. Prints a line per case that fails and ends with
@@ -33,6 +33,7 @@ struct Options {
   std::string dtype = "float32";
   std::string filter;
   bool verbose = false;
+  bool models = false;
 };
 
 [[noreturn]] void usage(const std::string& problem) {
@@ -41,10 +42,11 @@ struct Options {
   }
   std::fprintf(
       problem.empty() ? stdout : stderr,
-      "usage: keras_conformance [DIR...] [--backend B] [--dtype D] "
-      "[--filter F] [--verbose]\n"
+      "usage: keras_conformance [DIR...] [--models] [--backend B] "
+      "[--dtype D] [--filter F] [--verbose]\n"
       "  DIR        a folder of cases or of folders of cases\n"
       "             (default: KERATIN_CONFORMANCE)\n"
+      "  --models   the folder \"models\" under KERATIN_DATA\n"
       "  --backend  cpu, reference, ... (default: the best there is)\n"
       "  --dtype    float32 or float64 (default: float32)\n"
       "  --filter   a part of the names \"kind/name\" of the cases to run\n"
@@ -66,6 +68,8 @@ Options parse(int argc, char** argv) {
       options.dtype = value();
     } else if (argument == "--filter") {
       options.filter = value();
+    } else if (argument == "--models") {
+      options.models = true;
     } else if (argument == "--verbose") {
       options.verbose = true;
     } else if (argument == "--help") {
@@ -263,15 +267,23 @@ class Run {
   Totals totals_;
 };
 
+/// An environment variable, or what stands for it when it is unset or empty.
+const char* setting_or(const char* name, const char* fallback) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : fallback;
+}
+
 int run_all(Options options) {
-  if (options.folders.empty()) {
-    const char* const setting = std::getenv("KERATIN_CONFORMANCE");
+  if (options.models || options.folders.empty()) {
+    const char* const name =
+        options.models ? "KERATIN_DATA" : "KERATIN_CONFORMANCE";
     const fs::path folder =
-        setting != nullptr ? setting : KERATIN_TEST_CONFORMANCE;
+        options.models
+            ? fs::path(setting_or(name, KERATIN_TEST_DATA)) / "models"
+            : fs::path(setting_or(name, KERATIN_TEST_CONFORMANCE));
     if (!fs::is_directory(folder)) {
       std::printf(
-          "SKIPPED: no folder of conformance cases; KERATIN_CONFORMANCE names "
-          "one\n");
+          "SKIPPED: no conformance cases in %s (%s)\n", folder.c_str(), name);
       return 77;
     }
     options.folders.push_back(folder);
