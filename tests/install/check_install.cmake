@@ -14,9 +14,10 @@ if(SANITIZE)
   set(flags "-DCMAKE_CXX_FLAGS=-fsanitize=${SANITIZE}")
 endif()
 run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${WORK}/prefix")
+run("${WORK}/prefix/bin/keratin" info)
 run(
   ${CMAKE_COMMAND} -S "${CONSUMER}" -B "${WORK}/build" -G "${GENERATOR}"
   "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK}/prefix"
   ${flags})
 run(${CMAKE_COMMAND} --build "${WORK}/build")
-run("${WORK}/build/consumer")
+run(${CMAKE_COMMAND} -E chdir "${WORK}" "${WORK}/build/consumer")
