@@ -125,9 +125,8 @@ Config compile_config(const ModelImpl& model) {
   const CompileArguments& arguments = model.compile_arguments();
   const auto loss = [](const Loss& item) { return item.to_config(); };
   const auto number = [](double item) { return Config(item); };
-  // As it was given to compile, which may have wrapped it. The trainer is
-  // reached through a function that is not const, and only read.
-  const bool scales_loss = const_cast<ModelImpl&>(model).trainer().scales_loss;
+  // As it was given to compile, which may have wrapped it.
+  const bool scales_loss = model.trainer_state().scales_loss;
   return Config::object(
       {{"optimizer",
         scales_loss ? arguments.optimizer.impl().inner()[0].second.to_config()
@@ -143,7 +142,6 @@ Config compile_config(const ModelImpl& model) {
 
 CompileArguments compile_arguments(
     const Config& config, const std::string& where) {
-  // jit_compile says how Keras's backends compile, which changes nothing here.
   const std::vector<std::string> known = {
       "optimizer",
       "loss",
@@ -186,6 +184,15 @@ CompileArguments compile_arguments(
   out.metrics = read_metrics(config.get("metrics"), where + ".metrics");
   out.weighted_metrics =
       read_metrics(config.get("weighted_metrics"), where + ".weighted_metrics");
+  // Says how Keras's backends compile, which changes nothing here.
+  const Config jit = config.get("jit_compile", false);
+  if (!jit.is_null() && !jit.is_bool() &&
+      !(jit.is_string() && jit.as_string() == "auto")) {
+    throw InvalidArgument(format(
+        "[{}.jit_compile] expected true, false or \"auto\", got {}",
+        where,
+        jit.dump()));
+  }
   try {
     out.run_eagerly = config.get("run_eagerly", false).as_bool();
     out.auto_scale_loss = config.get("auto_scale_loss", true).as_bool();

@@ -1,6 +1,7 @@
 // Commands on model files: convert, inspect, plot.
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -201,8 +202,16 @@ void add_plot(CLI::App& app, Action& run) {
       options->plot.show_shapes = !options->no_shapes;
       const Model model = model_of_file(options->file);
       if (!plot_model(model, options->out, options->plot)) {
-        std::cout << "no Graphviz here: wrote the graph as a .dot file beside "
-                  << options->out << "; dot -Tsvg draws it\n";
+        // Not a failure: the graph is there for Graphviz elsewhere.
+        const std::string dot =
+            std::filesystem::path(options->out).replace_extension("dot");
+        std::cout << options->out << " was not drawn: no Graphviz here; wrote "
+                  << dot << " instead, which 'dot -O -T"
+                  << std::filesystem::path(options->out)
+                         .extension()
+                         .string()
+                         .substr(1)
+                  << ' ' << dot << "' draws\n";
       }
       return 0;
     };

@@ -28,10 +28,13 @@ struct Outcome {
   std::string text;  // of stdout and stderr
 };
 
-/// Runs `keratin ARGUMENTS` in a folder.
-Outcome run_in(const fs::path& folder, const std::string& arguments) {
-  const std::string command = "cd '" + folder.string() + "' && '" +
-                              KERATIN_PROGRAM "' " + arguments + " 2>&1";
+/// Runs `keratin ARGUMENTS` in a folder, with variables set as in "A=1 B=2".
+Outcome run_in(
+    const fs::path& folder,
+    const std::string& arguments,
+    const std::string& variables = "") {
+  const std::string command = "cd '" + folder.string() + "' && " + variables +
+                              " '" KERATIN_PROGRAM "' " + arguments + " 2>&1";
   Outcome outcome;
   std::FILE* const pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
@@ -347,6 +350,7 @@ TEST_CASE("inspect, convert, summary and plot work on a model file") {
   CHECK(outcome.code == 0);
   CHECK(has(outcome, "written by  Keras 1.2.2"));
   CHECK(has(outcome, "d     Dense  [null, 3]"));
+  fs::create_directory(dir / "a.b");
   CHECK(run_in(dir.path(), "convert old.json new.keras").code == 0);
   CHECK(run_in(dir.path(), "convert new.keras new.h5").code == 0);
   outcome = run_in(dir.path(), "inspect --arrays new.h5");
@@ -356,6 +360,15 @@ TEST_CASE("inspect, convert, summary and plot work on a model file") {
   CHECK(has(run_in(dir.path(), "summary new.h5"), "Total params: 8"));
   CHECK(run_in(dir.path(), "plot new.h5 -o model.dot").code == 0);
   CHECK(fs::exists(dir / "model.dot"));
+  outcome =
+      run_in(dir.path(), "plot new.h5 -o a.b/picture.svg", "PATH=/nowhere");
+  CHECK(outcome.code == 0);
+  CHECK(
+      outcome.text ==
+      "a.b/picture.svg was not drawn: no Graphviz here; wrote a.b/picture.dot "
+      "instead, which 'dot -O -Tsvg a.b/picture.dot' draws\n");
+  CHECK(fs::exists(dir / "a.b/picture.dot"));
+  CHECK_FALSE(fs::exists(dir / "a.b/picture.svg"));
   outcome = run_in(dir.path(), "convert new.h5 new.onnx");
   CHECK(outcome.code == 2);
   CHECK(has(outcome, ".keras2.json"));

@@ -139,9 +139,19 @@ TEST_CASE("Configs name callbacks and their arguments") {
   const auto made = callbacks::from_config(
       "EarlyStopping", Config::parse(R"({"patience": 3})"));
   CHECK(made != nullptr);
-  CHECK(message_of<InvalidArgument>([] {
-          callbacks::from_config("EarlyStoping", {});
-        }).find("EarlyStopping") != std::string::npos);
+  CHECK(
+      message_of<InvalidArgument>(
+          [] { callbacks::from_config("EarlyStoping", {}); }) ==
+      "[callback] expected one of EarlyStopping, ReduceLROnPlateau, "
+      "TerminateOnNaN; no callback is called 'EarlyStoping'; did you mean "
+      "\"EarlyStopping\"?");
+  CHECK(
+      message_of<InvalidArgument>([] {
+        callbacks::from_config("LearningRateScheduler", {}, "$.callbacks[0]");
+      }) ==
+      "[$.callbacks[0]] expected one of EarlyStopping, ReduceLROnPlateau, "
+      "TerminateOnNaN; LearningRateScheduler takes a function, so only C++ "
+      "makes one: callbacks::LearningRateScheduler");
   CHECK(message_of<InvalidArgument>([] {
           callbacks::from_config(
               "EarlyStopping", Config::parse(R"({"patince": 3})"));

@@ -153,9 +153,23 @@ std::unique_ptr<Arguments> find_arguments(
   for (const Entry& entry : kCallbacks) {
     if (class_name == entry.name) return entry.make();
   }
+  std::string known;
+  for (const Entry& entry : kCallbacks) {
+    known += format("{}{}", known.empty() ? "" : ", ", entry.name);
+  }
+  if (class_name == "LearningRateScheduler" || class_name == "LambdaCallback") {
+    throw InvalidArgument(format(
+        "[{}] expected one of {}; {} takes a function, so only C++ makes one: "
+        "callbacks::{}",
+        where,
+        known,
+        class_name,
+        class_name));
+  }
   throw InvalidArgument(format(
-      "[{}] no callback is called '{}'{}",
+      "[{}] expected one of {}; no callback is called '{}'{}",
       where,
+      known,
       class_name,
       did_you_mean(class_name, callbacks::names())));
 }
