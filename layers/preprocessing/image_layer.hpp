@@ -109,11 +109,6 @@ class ImageLayer : public KerasLayer {
   /// One draw, in training (always, when works_always()).
   virtual Transformation transformation(const Draw& draw) const = 0;
 
-  /// In place of the format given as an argument: for layers inside others.
-  void set_bounding_box_format(std::optional<std::string> format) {
-    bounding_box_format_ = std::move(format);
-  }
-
  protected:
   /// Layers without chance that do not wait for training.
   virtual bool works_always() const { return false; }

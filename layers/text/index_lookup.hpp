@@ -137,7 +137,6 @@ class IndexLookup : public HostKerasLayer, public Adaptable {
   void check_terms(const Terms& terms, const Terms& vocabulary) const;
   std::int64_t depth() const;
   Tensor invert(const Tensor& indices) const;
-  void keep_size();
 
   bool reserves_mask() const { return mask_ && output_mode_ == "int"; }
 
