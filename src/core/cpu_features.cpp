@@ -14,6 +14,11 @@
 
 namespace keratin {
 
+bool amx_palette_missing(unsigned leaf7_edx, unsigned leaf1d_eax) {
+  const bool announced = ((leaf7_edx >> 24) & 1) != 0;  // AMX-TILE
+  return announced && leaf1d_eax == 0;
+}
+
 namespace {
 
 std::string model_from_proc() {
@@ -54,13 +59,14 @@ void add_isa(CpuFeatures& features) {
   }
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return;
   if (((edx >> 24) & 1) == 0) return;  // no AMX-TILE
+  const unsigned leaf7 = edx;
   const bool bf16 = ((edx >> 22) & 1) != 0;
   const bool int8 = ((edx >> 25) & 1) != 0;
   unsigned palettes = 0;
   if (__get_cpuid_count(0x1D, 0, &palettes, &ebx, &ecx, &edx) == 0) {
     palettes = 0;
   }
-  features.amx_palette_missing = palettes == 0;
+  features.amx_palette_missing = amx_palette_missing(leaf7, palettes);
   add(palettes != 0, "amx_tile");
   add(palettes != 0 && bf16, "amx_bf16");
   add(palettes != 0 && int8, "amx_int8");

@@ -16,6 +16,9 @@ struct CpuFeatures {
   bool has(const std::string& name) const;
 };
 
+/// Whether registers of CPUID say so: EDX of leaf 7, EAX of leaf 0x1D.
+bool amx_palette_missing(unsigned leaf7_edx, unsigned leaf1d_eax);
+
 /// This machine's, asked once.
 const CpuFeatures& cpu_features();
 

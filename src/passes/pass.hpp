@@ -36,6 +36,15 @@ struct PipelineOptions {
 
   /// Gathers element-wise chains into `fused` nodes.
   bool fuse = true;
+
+  /// Runs the verifier after each pass.
+  bool verify = kVerify;
+
+#ifdef KERATIN_DEV
+  static constexpr bool kVerify = true;
+#else
+  static constexpr bool kVerify = false;
+#endif
 };
 
 /// The whole order, top to bottom. KERATIN_PASSES=-name leaves one out;

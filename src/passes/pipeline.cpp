@@ -93,9 +93,7 @@ Graph optimize(const Graph& graph, const PipelineOptions& options) {
     const std::size_t before = result.nodes().size();
     if (has_subgraphs(result)) result = rewrite_subgraphs(result, pass.run);
     result = pass.run(result);
-#ifdef KERATIN_DEV
-    verify(result, pass.name);
-#endif
+    if (options.verify) verify(result, pass.name);
     if (dump) dump->write(pass.name, result);
     KERATIN_LOG(
         passes, "{}: {} -> {} nodes", pass.name, before, result.nodes().size());

@@ -21,8 +21,9 @@ std::atomic<bool>& deterministic_flag() {
   return flag;
 }
 
-Graph optimize_for(const Graph& graph, Backend& backend) {
+Graph optimize_for(const Graph& graph, Backend& backend, bool verify) {
   PipelineOptions options;
+  options.verify = options.verify || verify;
   options.supports = [&backend](const Graph& g, const Node& node) {
     return backend.supports(g, node);
   };
@@ -58,15 +59,16 @@ Program::Program(
     const Node& node = graph.node(graph.producer(id));
     inputs_.push_back({node.attrs.get<std::string>("name"), graph.type(id)});
   }
-  Graph optimized = optimize_for(graph, backend);
+  options.check_nan = options.check_nan || env::check_nan();
+  check_nan_ = options.check_nan;
+  // Who looks for a fault gets every check there is.
+  Graph optimized = optimize_for(graph, backend, check_nan_);
   for (const Node& node : optimized.nodes()) {
     if (node.op != Op::read && node.op != Op::assign) continue;
     const auto& variable = node.attrs.get<Variable>("variable");
     add_once(variables_, variable);
     if (node.op == Op::assign) add_once(assigned_, variable);
   }
-  options.check_nan = options.check_nan || env::check_nan();
-  check_nan_ = options.check_nan;
   options.deterministic = options.deterministic || deterministic();
   const std::lock_guard lock(group_->mutex);
   if (!options.workspace) {

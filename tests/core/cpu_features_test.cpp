@@ -19,4 +19,11 @@ TEST_CASE("the machine has a model, cores and consistent flags") {
   CHECK_FALSE(cpu.has("no such flag"));
 }
 
+TEST_CASE("AMX without a palette is told by CPUID's leaves 7 and 0x1D") {
+  constexpr unsigned kTile = 1U << 24;
+  CHECK(amx_palette_missing(kTile, 0));
+  CHECK_FALSE(amx_palette_missing(kTile, 1));
+  CHECK_FALSE(amx_palette_missing(0, 0));
+}
+
 }  // namespace keratin

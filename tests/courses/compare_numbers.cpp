@@ -1,8 +1,7 @@
-// compare_numbers EXPECTED TOLERANCE PROGRAM ARGUMENT: runs the program and
-// compares the numbers it prints ("name = value") with a file of the same form.
-// A number agrees when it differs by no more than the tolerance times its size;
-// with a tolerance above 1e-6, which is for float32, numbers below 1 count
-// as 1.
+// compare_numbers EXPECTED TOLERANCE FLOOR PROGRAM ARGUMENT: runs the program
+// and compares the numbers it prints ("name = value") with a file of the same
+// form. A number agrees when it differs by no more than the tolerance times its
+// size, which is FLOOR at least.
 
 #include <cmath>
 #include <cstdio>
@@ -45,8 +44,9 @@ std::string output_of(const std::string& command, int& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::cerr << "usage: compare_numbers EXPECTED TOLERANCE PROGRAM ARGUMENT\n";
+  if (argc != 6) {
+    std::cerr << "usage: compare_numbers EXPECTED TOLERANCE FLOOR PROGRAM "
+                 "ARGUMENT\n";
     return 2;
   }
   std::ifstream file(argv[1]);
@@ -54,11 +54,11 @@ int main(int argc, char** argv) {
   const double tolerance = std::strtod(argv[2], nullptr);
   int status = 0;
   std::istringstream output(
-      output_of('"' + std::string(argv[3]) + "\" " + argv[4], status));
+      output_of('"' + std::string(argv[4]) + "\" " + argv[5], status));
   const Numbers printed = parse(output);
   int failures = 0;
   if (status != 0) {
-    std::cout << argv[3] << " ended with status " << status << '\n';
+    std::cout << argv[4] << " ended with status " << status << '\n';
     ++failures;
   }
   if (expected.empty() || printed.size() != expected.size()) {
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
               << printed.size() << '\n';
     ++failures;
   }
-  const double floor = tolerance > 1e-6 ? 1 : 0;
+  const double floor = std::strtod(argv[3], nullptr);
   double worst = 0;
   for (const auto& [name, want] : expected) {
     const auto found = printed.find(name);

@@ -139,7 +139,7 @@ TEST_CASE("A model can be opened in another precision") {
   }
 }
 
-TEST_CASE("Saving where nothing can be written leaves the old file whole") {
+TEST_CASE("Saving where nothing can be written says what to check") {
   Model model = small_model();
   const std::string nowhere =
       message_of<SystemError>([&] { model.save("no/such/folder/m.keras"); });
@@ -150,34 +150,50 @@ TEST_CASE("Saving where nothing can be written leaves the old file whole") {
       nowhere.find("check that the folder no/such/folder exists and can be "
                    "written to") != std::string::npos);
   CHECK_THROWS_AS(model.save("m.zip"), InvalidArgument);
+}
+
+TEST_CASE("A disk that is full while saving leaves the old file whole") {
+  Model model = small_model();
   const keratin::testing::TempDir dir;
-  const std::string path = (dir / "m.keras").string();
-  model.save(path);
-  const std::string before = read_file(path);
-  // A limit on the size of files stands for a full disk. In a child, as limits
-  // are a process's; it saves without computing, so no threads are needed.
-  const ::pid_t child = ::fork();
-  if (child == 0) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{2048, 2048};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    int code = 1;
-    try {
-      model.save(path);
-    } catch (const SystemError& error) {
-      const std::string what = error.what();
-      code = what.find("m.keras] ") != std::string::npos &&
-                     what.find("File too large") != std::string::npos
-                 ? 0
-                 : 2;
+  for (const char* name : {"m.keras", "m.h5", "m.weights.h5"}) {
+    CAPTURE(name);
+    const std::string path = (dir / name).string();
+    const auto save = [&] {
+      const bool weights = path.ends_with(".weights.h5");
+      weights ? model.save_weights(path) : model.save(path);
+    };
+    save();
+    const std::string before = read_file(path);
+    // A limit on the size of files stands for a full disk. In a child, as
+    // limits are a process's; it saves without computing, so no threads are
+    // needed.
+    const ::pid_t child = ::fork();
+    if (child == 0) {
+      std::signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{2048, 2048};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+      int code = 1;
+      try {
+        save();
+      } catch (const SystemError& error) {
+        const std::string what = error.what();
+        code = what.find(name) != std::string::npos &&
+                       what.find("File too large") != std::string::npos
+                   ? 0
+                   : 2;
+      }
+      ::_exit(code);
     }
-    ::_exit(code);
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(read_file(path) == before);
+    const auto files = std::filesystem::directory_iterator(dir.path());
+    for (const auto& entry : files) {
+      CHECK(entry.path().string().find(".tmp") == std::string::npos);
+    }
   }
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
-  CHECK(read_file(path) == before);
 }
 
 TEST_CASE("Truncated and corrupt model files are errors, never crashes") {

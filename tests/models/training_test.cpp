@@ -276,11 +276,29 @@ TEST_CASE("Early stopping restores the best weights") {
   arguments.callbacks = {callbacks::EarlyStopping(
       {.monitor = "loss", .patience = 1, .restore_best_weights = true})};
   const Plane data = plane(64);
+  std::vector<std::vector<Tensor>> after;  // each epoch
+  arguments.callbacks.push_back(
+      callbacks::LambdaCallback({.on_epoch_end = [&](std::int64_t, Logs&) {
+        after.push_back(model.get_weights());
+      }}));
   const History history = model.fit(data.x, data.y, arguments);
-  CHECK(history.epoch.size() == 2);
+  REQUIRE(history.epoch.size() == 2);
+  CHECK(after[0] != after[1]);
+  CHECK(model.get_weights() == after[0]);
 }
 
 namespace {
+
+/// Adds its input's sum of squares to the loss.
+class SumOfSquares final : public LayerImpl {
+ public:
+  std::string class_name() const override { return "SumOfSquares"; }
+
+  Value call(CallContext& ctx, const Value& x) override {
+    ctx.add_loss(ops::sum(ops::square(x)));
+    return x;
+  }
+};
 
 /// A model that owns its forward pass and its training step: the loss is its
 /// own, and so is what it logs.
@@ -349,4 +367,21 @@ TEST_CASE("Activity and weight regularizers are part of the loss") {
   const Tensor y(std::vector<float>{0}, {1, 1});
   CHECK(
       model.evaluate(x, y, {.verbose = 0}).at("loss") == doctest::Approx(1.0));
+}
+
+TEST_CASE("A layer's add_loss is part of the loss and trains what is before") {
+  Sequential model(
+      {Input({2}),
+       Dense(2, {.use_bias = false, .kernel_initializer = "identity"}),
+       make_layer<SumOfSquares>()});
+  model.compile(
+      {.optimizer = optimizers::SGD({.learning_rate = 0.01}), .loss = "mse"});
+  const Tensor x(std::vector<float>{1, 2}, {1, 2});
+  CHECK(
+      model.evaluate(x, x, {.verbose = 0}).at("loss") == doctest::Approx(5.0));
+  model.train_on_batch(x, x);
+  // d(1 + 4)/dW = 2 x^T x; the mean squared error has no gradient there.
+  const Tensor kernel = model.get_weights()[0];
+  CHECK(kernel.at(0) == doctest::Approx(1 - 0.01 * 2));
+  CHECK(kernel.at(3) == doctest::Approx(1 - 0.01 * 8));
 }

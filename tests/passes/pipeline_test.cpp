@@ -66,6 +66,25 @@ TEST_CASE("optimize runs the backend's passes before fusion") {
   CHECK_EQ(seen, std::vector<std::string>{"mine"});
 }
 
+TEST_CASE("the verifier names the pass that breaks a graph") {
+  PipelineOptions options;
+  options.verify = true;
+  options.backend_passes = {{"breaks", [](const Graph& graph) {
+                               Graph broken = graph;
+                               const ValueId output = broken.outputs()[0];
+                               const Node& last =
+                                   broken.node(broken.producer(output));
+                               const_cast<Node&>(last).inputs[0] =
+                                   output;  // of itself
+                               return broken;
+                             }}};
+  const std::string message =
+      message_of<InternalError>([&] { optimize(example(), options); });
+  CAPTURE(message);
+  CHECK(message.find("breaks") != std::string::npos);
+  CHECK(message.find("before it is defined") != std::string::npos);
+}
+
 TEST_CASE("optimize decomposes what the backend declines") {
   PipelineOptions options;
   options.supports = [](const Graph&, const Node& node) {

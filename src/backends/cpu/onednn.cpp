@@ -22,13 +22,18 @@ std::int64_t aligned(std::int64_t bytes) {
 }
 
 dnnl::engine make_engine() {
-  if (cpu_features().amx_palette_missing) {
-    // oneDNN believes CPUID's leaf 7 and dies of SIGILL in AMX kernels.
-    dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
-    KERATIN_LOG(
-        info,
-        "[cpu] this machine announces AMX without a palette; oneDNN is capped "
-        "at avx512_core_bf16");
+  if (const auto cap = isa_cap(cpu_features())) {
+    if (dnnl::set_max_cpu_isa(*cap) == dnnl::status::success) {
+      KERATIN_LOG(
+          info,
+          "[cpu] this machine announces AMX without a palette; oneDNN is "
+          "capped at avx512_core_bf16");
+    } else {
+      log_message(
+          LogChannel::warning,
+          "[cpu] this machine announces AMX without a palette and oneDNN was "
+          "used before; set ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 if it crashes");
+    }
   }
   return {dnnl::engine::kind::cpu, 0};
 }
@@ -60,6 +65,12 @@ const dnnl::stream& process_stream() {
 }
 
 }  // namespace
+
+std::optional<dnnl::cpu_isa> isa_cap(const CpuFeatures& features) {
+  // oneDNN believes CPUID's leaf 7 and dies of SIGILL in AMX kernels.
+  if (features.amx_palette_missing) return dnnl::cpu_isa::avx512_core_bf16;
+  return {};
+}
 
 const dnnl::engine& onednn_engine() {
   static const dnnl::engine engine = make_engine();

@@ -3,14 +3,19 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "src/backends/host/kernel.hpp"
 #include "src/backends/host/memory.hpp"
+#include "src/core/cpu_features.hpp"
 
 /// oneDNN as the kernels here use it: one engine and stream per process, and
 /// primitives that run from argument arrays made beforehand.
 namespace keratin::cpu {
+
+/// The instruction set that oneDNN must not go beyond on such a machine.
+std::optional<dnnl::cpu_isa> isa_cap(const CpuFeatures& features);
 
 /// The process's engine. The first call, which must come before any other of
 /// oneDNN, applies the guard against half-announced AMX.

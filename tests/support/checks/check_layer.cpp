@@ -62,6 +62,43 @@ Value scalar_sum(const Value& x, unsigned seed) {
   return ops::sum(x * ops::constant(x.graph(), weights));
 }
 
+/// The layer's results for parameters of the inputs' types.
+std::vector<Value> call_on_parameters(
+    CallContext& ctx,
+    Graph& graph,
+    const Layer& layer,
+    const std::vector<Tensor>& inputs,
+    const std::vector<std::optional<Tensor>>& masks,
+    std::vector<Value>& values) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    values.push_back(
+        graph.parameter({inputs[i].dtype(), inputs[i].shape()}, "x"));
+    if (i < masks.size() && masks[i]) {
+      ctx.set_mask(values[i], ops::constant(graph, *masks[i]));
+    }
+  }
+  return layer.call(
+      ctx, values.size() == 1 ? CallInputs(values[0]) : CallInputs(values));
+}
+
+/// The sum of floating outputs, each times `noise`, and of the layer's losses;
+/// none when there are none.
+Value total_of(const std::vector<Value>& outputs, const Value& loss) {
+  Value total = loss;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!is_floating(outputs[i].dtype())) continue;
+    const Value term = scalar_sum(outputs[i], 100 + static_cast<unsigned>(i));
+    total = total ? total + term : term;
+  }
+  return total;
+}
+
+Value sum_of_losses(const CallContext& ctx) {
+  Value loss;
+  for (const Value& term : ctx.losses()) loss = loss ? loss + term : term;
+  return loss;
+}
+
 /// Everything that run_layer and the finite differences need.
 LayerRun run(
     const Layer& layer,
@@ -72,29 +109,16 @@ LayerRun run(
   Graph graph;
   CallContext ctx(graph, options.training);
   std::vector<Value> values;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    values.push_back(
-        graph.parameter({inputs[i].dtype(), inputs[i].shape()}, "x"));
-    if (i < masks.size() && masks[i]) {
-      ctx.set_mask(values[i], ops::constant(graph, *masks[i]));
-    }
-  }
-  const std::vector<Value> outputs = layer.call(
-      ctx, values.size() == 1 ? CallInputs(values[0]) : CallInputs(values));
+  const std::vector<Value> outputs =
+      call_on_parameters(ctx, graph, layer, inputs, masks, values);
   std::vector<Value> results = outputs;
 
-  Value loss;
-  for (const Value& term : ctx.losses()) loss = loss ? loss + term : term;
+  const Value loss = sum_of_losses(ctx);
   if (loss) results.push_back(loss);
 
   std::vector<Value> gradients;
   if (with_gradients) {
-    Value total = loss;
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (!is_floating(outputs[i].dtype())) continue;
-      const Value term = scalar_sum(outputs[i], 100 + static_cast<unsigned>(i));
-      total = total ? total + term : term;
-    }
+    const Value total = total_of(outputs, loss);
     std::vector<Value> by;
     for (const Value& x : values) {
       if (is_floating(x.dtype())) by.push_back(x);
@@ -181,6 +205,16 @@ Layer in_dtype(const Layer& layer, const std::string& dtype) {
 
 namespace {
 
+/// Of the layer and the layers inside.
+void reset_seeds(const LayerImpl& layer) {
+  for (Variable state : layer.seeds()) {
+    state.assign(Tensor(std::vector<std::uint32_t>{7, 0}));
+  }
+  for (const auto& [name, inner] : layer.sublayers()) {
+    reset_seeds(inner.impl());
+  }
+}
+
 /// Inputs of a case in a floating dtype.
 std::vector<Tensor> arrays_of(const LayerCase& test, DType dtype) {
   std::vector<Tensor> out = test.values;
@@ -236,9 +270,7 @@ Layer prepared(const LayerCase& test) {
     weight = wide.cast(weight.dtype());
   }
   layer.set_weights(weights);
-  for (Variable seed_state : layer.impl().seeds()) {
-    seed_state.assign(Tensor(std::vector<std::uint32_t>{7, 0}));
-  }
+  reset_seeds(layer.impl());
   return layer;
 }
 
@@ -276,6 +308,54 @@ void check_backends(const LayerCase& test, const Layer& layer, bool training) {
   }
 }
 
+/// The weights after one step of gradient descent; they are put back.
+std::vector<Tensor> after_step(
+    Layer layer,
+    const std::vector<Tensor>& inputs,
+    const std::string& backend) {
+  Graph graph;
+  CallContext ctx(graph, true);
+  std::vector<Value> values;
+  const std::vector<Value> outputs =
+      call_on_parameters(ctx, graph, layer, inputs, {}, values);
+  const Value total = total_of(outputs, sum_of_losses(ctx));
+  std::vector<Value> weights;
+  for (const Variable& variable : layer.trainable_weights()) {
+    weights.push_back(graph.read(variable));
+  }
+  const std::vector<Value> slopes = keratin::gradients(total, weights);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    ctx.assign(layer.trainable_weights()[i], weights[i] - slopes[i] * 0.1);
+  }
+  ctx.finish();
+  const std::vector<Tensor> before = layer.get_weights();
+  Program(graph, find_backend(backend)).run(inputs);
+  std::vector<Tensor> after = layer.get_weights();
+  layer.set_weights(before);
+  reset_seeds(layer.impl());
+  return after;
+}
+
+void check_step(const LayerCase& test, const Layer& layer) {
+  if (layer.trainable_weights().empty()) return;
+  const std::vector<Tensor> inputs = arrays_of(test, DType::f32);
+  const std::vector<Tensor> want = after_step(layer, inputs, "reference");
+  CHECK(want != layer.get_weights());
+  for (const BackendStatus& backend : list_backends()) {
+    if (!backend.available || backend.name == "reference") continue;
+    CAPTURE(backend.name);
+    const std::vector<Tensor> got = after_step(layer, inputs, backend.name);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      CAPTURE(i);
+      if (is_floating(want[i].dtype())) {
+        check_close(got[i], want[i], 4 * test.tolerance);
+      } else {
+        CHECK(got[i] == want[i]);
+      }
+    }
+  }
+}
+
 double objective(
     const Layer& layer, const std::vector<Tensor>& inputs, bool training) {
   const LayerRun result = run(layer, inputs, {}, {.training = training}, false);
@@ -309,9 +389,7 @@ Tensor with_element(const Tensor& array, std::int64_t at, double change) {
 void check_gradients(
     const LayerCase& test, const Layer& float_layer, bool training) {
   Layer layer = in_dtype(float_layer, "float64");
-  for (Variable state : layer.impl().seeds()) {
-    state.assign(Tensor(std::vector<std::uint32_t>{7, 0}));
-  }
+  reset_seeds(layer.impl());
   const std::vector<Tensor> inputs = arrays_of(test, DType::f64);
   const LayerRun exact = run_layer(layer, inputs, {.training = training});
   constexpr double kStep = 1e-5;
@@ -364,6 +442,7 @@ void check_layer(const LayerCase& test) {
     check_backends(test, layer, training);
     check_gradients(test, layer, training);
   }
+  check_step(test, layer);
 }
 
 }  // namespace keratin::testing

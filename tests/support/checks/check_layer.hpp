@@ -38,7 +38,9 @@ struct LayerCase {
 /// - results, gradients and assigned variables on every backend are those of
 ///   the reference, training or not;
 /// - gradients by inputs and weights are those of finite differences, training
-///   or not.
+///   or not;
+/// - a training step moves every weight with a gradient, on every backend to
+///   where the reference moves it.
 void check_layer(const LayerCase& test);
 
 /// Numbers in [-1, 1] that look random, the same for the same seed.

@@ -1,7 +1,7 @@
-#include "tests/layers/image_draws_keras.hpp"
+#include "tests/layers/random_draws_keras.hpp"
 
 // clang-format off
-// Written by image_draws_keras.py with Keras 3.15.1.
+// Written by random_draws_keras.py with Keras 3.15.1.
 
 namespace keratin::testing {
 
@@ -95,6 +95,33 @@ constexpr KerasDraws kDraws[] = {
     {R"({"module": "keras.layers", "class_name": "AugMix", "config": {"name": "aug_mix", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "data_format": "channels_last", "value_range": [0, 255], "num_chains": 3, "chain_depth": 3, "factor": [0, 0.4], "alpha": 1.0, "all_ops": true, "interpolation": "bilinear", "seed": null}, "registered_name": null, "build_config": {"input_shape": [100, 8, 8, 3]}})",
      100,
      {{{120.922, 1.41362, 276.597, 34.2688, 52.9204, 187.407}, {125.077, 1.46344, 3018.13, 157.272, 3.60009, 254.878}, {120.441, 1.41588, 2730.28, 148.707, 1.82875, 251.843}}}},
+    {R"({"module": "keras.layers", "class_name": "Dropout", "config": {"name": "dropout", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "rate": 0.3, "seed": null, "noise_shape": null}, "registered_name": null})",
+     200,
+     {{{127.465, 0.0620676, 56.3086, 0.629719, 100.171, 157.143}, {131.536, 1.01768, 15448.6, 69.5852, 0, 361.429}, {125.825, 0.881059, 14389.2, 68.9148, 0, 351.429}}}},
+    {R"({"module": "keras.layers", "class_name": "Dropout", "config": {"name": "dropout_1", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "rate": 0.6, "seed": null, "noise_shape": [null, 1, 8, 1]}, "registered_name": null})",
+     200,
+     {{{127.416, 0.534545, 3075.84, 41.3247, 0, 325.625}, {133.757, 1.65407, 40651.8, 395.187, 0, 632.5}, {129.325, 1.56954, 37614.7, 408.761, 0, 615}}}},
+    {R"({"module": "keras.layers", "class_name": "AlphaDropout", "config": {"name": "alpha_dropout", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "rate": 0.2, "seed": null, "noise_shape": null}, "registered_name": null})",
+     200,
+     {{{89.5098, 0.0397855, 18.1284, 0.250113, 73.8111, 107.209}, {93.0614, 0.481994, 5615.5, 27.0243, -1.23616, 222.672}, {87.9864, 0.462996, 5285.73, 19.2482, -1.23616, 216.519}}}},
+    {R"({"module": "keras.layers", "class_name": "AlphaDropout", "config": {"name": "alpha_dropout_1", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "rate": 0.4, "seed": null, "noise_shape": [null, 8, 1, 3]}, "registered_name": null})",
+     200,
+     {{{65.8203, 0.126484, 134.03, 1.96836, 20.8258, 104.992}, {67.5918, 0.703997, 5641.06, 38.1792, -0.910642, 219.018}, {65.21, 0.688952, 5289.79, 31.6291, -0.910642, 212.975}}}},
+    {R"({"module": "keras.layers", "class_name": "GaussianDropout", "config": {"name": "gaussian_dropout", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "rate": 0.3, "seed": null}, "registered_name": null})",
+     200,
+     {{{127.368, 0.0587407, 57.2307, 0.814717, 101.601, 155.996}, {130.584, 0.887431, 15545.5, 296.416, -301.19, 777.394}, {125.752, 0.95641, 14218.2, 201.737, -324.399, 736.42}}}},
+    {R"({"module": "keras.layers", "class_name": "GaussianNoise", "config": {"name": "gaussian_noise", "trainable": true, "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}, "stddev": 0.9, "seed": null}, "registered_name": null})",
+     200,
+     {{{127.364, 0.000686424, 8.3515, 0.00397371, 123.381, 134.442}, {131.722, 0.00931582, 5561.17, 1.22848, 10.5318, 256.345}, {125.367, 0.0103802, 5288.58, 1.24026, 2.98174, 248.396}}}},
+    {R"({"module": "keras.layers", "class_name": "SpatialDropout1D", "config": {"rate": 0.4, "seed": null, "name": "spatial_dropout1d", "dtype": "float32"}, "registered_name": null})",
+     200,
+     {{{128.749, 0.67328, 3591.72, 44.6438, 0, 223.75}, {132.881, 1.26696, 20831.2, 138.415, 0, 421.667}, {128.176, 1.23736, 19467.3, 122.072, 0, 410}}}},
+    {R"({"module": "keras.layers", "class_name": "SpatialDropout2D", "config": {"rate": 0.25, "seed": null, "name": "spatial_dropout2d", "dtype": "float32", "data_format": "channels_last"}, "registered_name": null})",
+     200,
+     {{{127.179, 0.391708, 1813.4, 26.0924, 0, 179}, {132.762, 0.74076, 13276.6, 56.2981, 0, 337.333}, {124.346, 0.642491, 12305.4, 57.0848, 0, 328}}}},
+    {R"({"module": "keras.layers", "class_name": "SpatialDropout3D", "config": {"rate": 0.5, "seed": null, "name": "spatial_dropout3d", "dtype": "float32", "data_format": "channels_last"}, "registered_name": null})",
+     200,
+     {{{127.764, 0.549518, 5405.92, 63.3313, 0, 268.5}, {132.939, 1.4967, 28589.6, 238.372, 0, 506}, {125.276, 1.40947, 26278.1, 257.985, 0, 492}}}},
 };
 
 }  // namespace

@@ -1,13 +1,13 @@
-"""Writes image_draws_keras.cpp: statistics of what real Keras's random image
-layers draw, for image_draws_test.cpp.
+"""Writes random_draws_keras.cpp: statistics of what real Keras's random layers
+draw, for random_draws_test.cpp.
 
-usage: python image_draws_keras.py > image_draws_keras.cpp    (Keras 3.15.1)
+usage: python random_draws_keras.py > random_draws_keras.cpp    (Keras 3.15.1)
 
 Every layer draws 10,000 times on images of 8 x 8 x 3: 50 groups of 200 images,
 each group given in calls of 200 images, or of 4 where a layer draws some of its
 numbers once for a call. Image i of a call has the value
-(37 y + 71 x + 113 c + 29 x y + 16 (i mod 16)) mod 256 at (y, x, c). Measured are
-the mean of the image and two pixels: mean and variance over all draws, with
+(37 y + 71 x + 113 c + 29 x y + 16 (i mod 16)) mod 256 at (y, x, c); a layer of
+other rank gets it reshaped. Measured are the mean of the image and two pixels: mean and variance over all draws, with
 their standard errors from the groups, the smallest and the largest.
 """
 
@@ -22,7 +22,7 @@ import tensorflow as tf
 L = keras.layers
 GROUPS, IMAGES = 50, 200
 
-# Layer, images in a call.
+# Layer, images in a call and, where it is not (8, 8, 3), the shape of one.
 CASES = [
     (L.RandomCrop(5, 6), 4),
     (L.RandomFlip(), 200),
@@ -54,6 +54,15 @@ CASES = [
     (L.CutMix((0.3, 1.0)), 4),
     (L.RandAugment(factor=0.4), 20),
     (L.AugMix(factor=0.4), 100),
+    (L.Dropout(0.3), 200),
+    (L.Dropout(0.6, noise_shape=(None, 1, 8, 1)), 200),
+    (L.AlphaDropout(0.2), 200),
+    (L.AlphaDropout(0.4, noise_shape=(None, 8, 1, 3)), 200),
+    (L.GaussianDropout(0.3), 200),
+    (L.GaussianNoise(0.9), 200),
+    (L.SpatialDropout1D(0.4), 200, (64, 3)),
+    (L.SpatialDropout2D(0.25), 200),
+    (L.SpatialDropout3D(0.5), 200, (4, 2, 8, 3)),
 ]
 
 
@@ -65,18 +74,22 @@ def images(count):
 
 
 def measures(y):
+    if y.size == len(y) * 8 * 8 * 3:
+        y = y.reshape(len(y), 8, 8, 3)
     return np.stack([y.mean((1, 2, 3)), y[:, 1, 2, 0], y[:, 4, 3, 1]], 1)
 
 
 def main():
     keras.utils.set_random_seed(1)
-    print('#include "tests/layers/image_draws_keras.hpp"\n')
+    print('#include "tests/layers/random_draws_keras.hpp"\n')
     print("// clang-format off")
-    print("// Written by image_draws_keras.py with Keras 3.15.1.\n")
+    print("// Written by random_draws_keras.py with Keras 3.15.1.\n")
     print("namespace keratin::testing {\n\nnamespace {\n")
     print("constexpr KerasDraws kDraws[] = {")
-    for layer, call in CASES:
+    for layer, call, *shape in CASES:
         x = keras.ops.convert_to_tensor(images(call))
+        if shape:
+            x = keras.ops.reshape(x, (call, *shape[0]))
         run = lambda x, layer=layer: layer(x, training=True)
         # AugMix chooses its layers in Python: in a graph, once and for all.
         if not isinstance(layer, L.AugMix):

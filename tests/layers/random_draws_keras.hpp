@@ -16,7 +16,7 @@ struct KerasMeasure {
   double high;
 };
 
-/// What image_draws_keras.py recorded for a layer.
+/// What random_draws_keras.py recorded for a layer.
 struct KerasDraws {
   std::string_view layer;  // serialized
   int call;                // images in a call
