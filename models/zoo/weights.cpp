@@ -40,16 +40,6 @@ std::optional<std::string> find_local(const std::string& name) {
   return std::nullopt;
 }
 
-/// KERATIN_MIRROR in place of the address's scheme and host.
-std::string mirrored(const std::string& address) {
-  const auto mirror = env::mirror();
-  if (!mirror) return address;
-  const std::size_t host = address.find("://") + 3;
-  std::string base = *mirror;
-  while (base.ends_with('/')) base.pop_back();
-  return base + address.substr(address.find('/', host));
-}
-
 constexpr double kMebibyte = 1 << 20;
 
 /// A line that is written over, for people who wait.
@@ -76,7 +66,7 @@ std::string fetch_weights(const Published& weights) {
   const std::string name = last_part(weights.address);
   if (const auto path = find_local(name)) return *path;
   io::Download download;
-  download.url = mirrored(weights.address);
+  download.url = io::mirrored(weights.address);
   download.name = "models/" + name;
   (weights.hash.size() == 32 ? download.md5 : download.sha256) = weights.hash;
   download.progress = [&](std::uint64_t done, std::uint64_t of) {

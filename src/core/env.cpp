@@ -53,7 +53,7 @@ constexpr std::array kSettings = {
     Setting{
         "KERATIN_MIRROR",
         "name",
-        "an address that serves pretrained weights in place of Keras's own"},
+        "an address that serves weights and data sets in place of their own"},
     Setting{
         "KERATIN_DEVICE", "name", "the backend and its device, e.g. cuda:1"},
 };

@@ -10,10 +10,12 @@
 #include <keratin/io/idx.hpp>
 #include <keratin/io/npy.hpp>
 
+#include "src/core/check.hpp"
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "src/data/cifar.hpp"
 #include "src/data/embedded.hpp"
+#include "src/data/mnist.hpp"
 #include "src/io/download.hpp"
 #include "src/io/gzip.hpp"
 
@@ -62,6 +64,14 @@ TrainTest checked(TrainTest out, std::string_view name) {
   check_shape(out.test.x, {10000, 28, 28}, name);
   check_shape(out.test.y, {10000}, name);
   return out;
+}
+
+/// Fetches what a publisher offers under an address, or a mirror does.
+std::string fetch_published(io::Download what) {
+  KERATIN_CHECK(
+      what.sha256.size() == 64, "a data set without a checksum: {}", what.name);
+  what.url = io::mirrored(what.url);
+  return io::fetch(what);
 }
 
 struct IdxFile {
@@ -123,7 +133,7 @@ LabelledTable breast_cancer() {
   return out;
 }
 
-TrainTest mnist() {
+TrainTest mnist_of(const io::Download& archive) {
   const auto original = [](const IdxFile& file) {
     return find_data({std::string("mnist/") + file.name});
   };
@@ -142,15 +152,7 @@ TrainTest mnist() {
     return checked({{parts[0], parts[1]}, {parts[2], parts[3]}}, "mnist");
   }
   auto path = find_data({"mnist.npz", "mnist/mnist.npz"});
-  if (!path) {
-    path = io::fetch(
-        {.url = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-                "mnist.npz",
-         .name = "mnist.npz",
-         .sha256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b"
-                   "673d1",
-         .max_bytes = 64U << 20});
-  }
+  if (!path) path = fetch_published(archive);
   const auto arrays = io::load_npz(*path);
   const auto part = [&](const char* name) {
     const auto it = arrays.find(name);
@@ -164,6 +166,16 @@ TrainTest mnist() {
       "mnist.npz");
 }
 
+TrainTest mnist() {
+  return mnist_of(
+      {.url = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+              "mnist.npz",
+       .name = "mnist.npz",
+       .sha256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b"
+                 "673d1",
+       .max_bytes = 64U << 20});
+}
+
 TrainTest fashion_mnist() {
   std::array<Tensor, 4> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -172,7 +184,7 @@ TrainTest fashion_mnist() {
         {std::string("fashion_mnist/") + file.name,
          std::string("fashion-mnist/") + file.name});
     if (!path) {
-      path = io::fetch(
+      path = fetch_published(
           {.url = std::string("https://storage.googleapis.com/tensorflow/"
                               "tf-keras-datasets/") +
                   file.name,
@@ -189,7 +201,7 @@ TrainTest cifar10() {
   constexpr const char* kName = "cifar-10-binary.tar.gz";
   auto path = find_data({std::string("cifar10/") + kName, kName});
   if (!path) {
-    path = io::fetch(
+    path = fetch_published(
         {.url = std::string("https://www.cs.toronto.edu/~kriz/") + kName,
          .name = kName,
          .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59b"

@@ -292,6 +292,15 @@ Outcome transfer(const Download& what, Part& part, std::string& told) {
 
 }  // namespace
 
+std::string mirrored(const std::string& address) {
+  const auto mirror = env::mirror();
+  if (!mirror) return address;
+  const std::size_t host = address.find("://") + 3;
+  std::string base = *mirror;
+  while (base.ends_with('/')) base.pop_back();
+  return base + address.substr(address.find('/', host));
+}
+
 std::string fetch(const Download& what) {
   check_address(what.url);
   Checksum sum = checksum_of(what);

@@ -20,6 +20,10 @@ struct Download {
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
 };
 
+/// KERATIN_MIRROR in place of the address's scheme and host; the address when
+/// it is not set.
+std::string mirrored(const std::string& address);
+
 /// The path of the file in the cache folder (KERATIN_CACHE), fetched first
 /// unless it is there with the right checksum. An interrupted download goes on
 /// where it stopped; the file appears whole or not at all; several processes

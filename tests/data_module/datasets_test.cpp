@@ -12,33 +12,26 @@
 
 #include "src/core/env.hpp"
 #include "src/data/cifar.hpp"
+#include "src/data/mnist.hpp"
 #include "src/data/tar.hpp"
+#include "src/io/sha256.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/range_server.hpp"
 #include "tests/support/skip.hpp"
+#include "tests/support/tar.hpp"
 #include "tests/support/throws.hpp"
 
 namespace keratin {
 
 using testing::message_of;
+using testing::tar_member;
 
 namespace {
 
 double sum(const Tensor& x) {
   const auto values = x.to_vector<double>();
   return std::accumulate(values.begin(), values.end(), 0.0);
-}
-
-/// One member of a tar archive.
-std::string tar_member(const std::string& name, const std::string& content) {
-  std::string head(512, '\0');
-  head.replace(0, name.size(), name);
-  char size[12];
-  std::snprintf(size, sizeof size, "%011zo", content.size());
-  head.replace(124, 11, size);
-  head[156] = '0';
-  head.replace(257, 5, "ustar");
-  return head + content + std::string((512 - content.size() % 512) % 512, '\0');
 }
 
 void write_gzip(const std::filesystem::path& path, const std::string& text) {
@@ -154,6 +147,55 @@ TEST_CASE("A tar archive that is damaged says so") {
   CHECK(message_of<InvalidArgument>([&] {
           data::read_tar(io::as_bytes(bad), "t");
         }) == "t: damaged header in a tar archive");
+}
+
+TEST_CASE("A data set is fetched once, and only with its checksum") {
+  const testing::TempDir served;
+  const testing::TempDir cache;
+  const testing::TempDir empty;
+  const testing::RangeServer server(served.path());
+  if (!server.running()) KERATIN_SKIP("python3 cannot be started");
+  const env::ScopedSetting data_setting("KERATIN_DATA", empty.path().string());
+  const env::ScopedSetting cache_setting(
+      "KERATIN_CACHE", cache.path().string());
+  const env::ScopedSetting online("KERATIN_OFFLINE", "0");
+  const env::ScopedSetting mirror("KERATIN_MIRROR", server.url(""));
+
+  const auto file = served / "mnist.npz";
+  Tensor labels(DType::u8, {10000});
+  labels.mutable_data<std::uint8_t>()[3] = 9;
+  io::save_npz(
+      file.string(),
+      {{"x_train", Tensor(DType::u8, {60000, 28, 28})},
+       {"y_train", Tensor(DType::u8, {60000})},
+       {"x_test", Tensor(DType::u8, {10000, 28, 28})},
+       {"y_test", labels}});
+  // Nobody's checksum but its own: what is published is something else.
+  const auto refused = [&](datasets::TrainTest (*load)(), const char* name) {
+    if (!std::filesystem::exists(served / name)) {
+      std::filesystem::copy_file(file, served / name);
+    }
+    const auto what = message_of<SystemError>([&] { load(); });
+    CAPTURE(what);
+    CHECK(
+        what.find(
+            std::string("/") + name +
+            ": checksum differs: expected "
+            "SHA-256 ") != std::string::npos);
+    CHECK(std::filesystem::is_empty(cache.path()));
+  };
+  refused(datasets::mnist, "mnist.npz");
+  refused(datasets::fashion_mnist, "train-images-idx3-ubyte.gz");
+  refused(datasets::cifar10, "cifar-10-binary.tar.gz");
+
+  const io::Download archive{
+      .url = "https://host/elsewhere/mnist.npz",
+      .name = "mnist.npz",
+      .sha256 = io::sha256_of(io::as_bytes(testing::read_file(file)))};
+  CHECK(datasets::mnist_of(archive).test.y.at(3) == 9);
+  // From now on without the server.
+  std::filesystem::remove(file);
+  CHECK(datasets::mnist_of(archive).test.y.at(3) == 9);
 }
 
 TEST_CASE("A data set that is not there and may not be fetched says so") {
