@@ -34,9 +34,11 @@ inline constexpr double kOldFiles = 1e-4;
 
 struct Settings {
   keratin::DType dtype = keratin::DType::f32;
+  bool float32_inside = false;  // Keras's numbers, whatever the dtype
 
   const Tolerances& tolerances() const {
-    return dtype == keratin::DType::f64 ? kFloat64 : kFloat32;
+    return dtype == keratin::DType::f64 && !float32_inside ? kFloat64
+                                                           : kFloat32;
   }
 
   /// Empty for float32: files are opened as they are.
