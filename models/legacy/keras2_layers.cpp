@@ -5,6 +5,7 @@
 
 #include <keratin/error.hpp>
 
+#include "models/legacy/dialect.hpp"
 #include "models/legacy/graph_parts.hpp"
 #include "models/legacy/keras2.hpp"
 #include "src/core/format.hpp"
@@ -128,6 +129,24 @@ const Lacking* find_lacking(
   return nullptr;
 }
 
+/// Whether Keras 2's layer had the dtype of what it yields, strings' numbers,
+/// where Keras 3's has a policy.
+bool derives_dtype(std::string_view class_name, const Config& config) {
+  return class_name == "TextVectorization" ||
+         (config.get("output_mode") == Config("int") &&
+          (class_name == "Discretization" || class_name == "IntegerLookup" ||
+           class_name == "StringLookup"));
+}
+
+/// Keras 2 wrote into this layer's config what it was built for.
+void add_shapes(Config& config, const Config& layer) {
+  const Config shapes = layer.get("build_config").get("shapes_dict");
+  const Config value = shapes.get("value_shape");
+  config["query_shape"] = shapes.get("query_shape");
+  config["value_shape"] = value;
+  config["key_shape"] = shapes.get("key_shape", value);
+}
+
 /// Equal, whether numbers are written as whole ones or not.
 bool same(const Config& a, const Config& b) {
   if (a.is_number() && b.is_number()) return a.as_number() == b.as_number();
@@ -167,13 +186,22 @@ std::string activation(const std::string& name, const std::string& where) {
   return name;
 }
 
-/// Also registered ones, which know no module of Keras's.
+/// Also registered ones, which know no module of Keras's, where they are built.
 bool is_layer(const Config& object) {
   const std::string module = text(object, "module");
   return module.starts_with("keras.layers") ||
-         module.starts_with("keras.src.layers") ||
-         module.starts_with("keras.src.models") ||
-         object.contains("build_config");
+         is_model_class(class_of(object)) || object.contains("build_config");
+}
+
+/// A layer held by another one. Keras 2.15 writes the module here alone,
+/// without which Keras 3 finds no class.
+Config inner_layer(const Config& layer, const std::string& where) {
+  Config out = to_keras2(layer, where);
+  const bool sequential = class_of(layer) == "Sequential";
+  if (!sequential && text(layer, "module") != "keras.layers") return out;
+  out["module"] = sequential ? "keras" : "keras.layers";
+  out["registered_name"] = nullptr;
+  return out;
 }
 
 /// {"module", "class_name", "config", "registered_name"} as Keras 2 wrote it.
@@ -195,7 +223,7 @@ Config value_to_keras2(
   const std::string class_name = class_of(value);
   if (class_name.empty()) return value;
   if (class_name == "DTypePolicy") return value.at("config").get("name");
-  if (is_layer(value)) return to_keras2(value, where);
+  if (is_layer(value)) return inner_layer(value, where);
   Config out = Config::object({{"class_name", class_name}});
   Config config = value.get("config", Config::object());
   if (config.is_object()) {
@@ -241,6 +269,8 @@ Config layer_to_keras2(const Config& layer, const std::string& where) {
           value.dump()));
     }
   }
+  if (derives_dtype(class_name, config)) config.erase("dtype");
+  if (class_name == "MultiHeadAttention") add_shapes(config, layer);
   const auto rename = [&](const char* from, const char* to) {
     if (const Config* found = config.find(from)) {
       const Config value = *found;

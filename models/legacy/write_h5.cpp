@@ -2,10 +2,14 @@
 
 #include <set>
 
+#include <keratin/error.hpp>
+#include <keratin/host_layer.hpp>
+
 #include "layers/support/keras_layer.hpp"
 #include "models/compile_config.hpp"
 #include "models/legacy/keras2.hpp"
 #include "models/legacy/matcher.hpp"
+#include "models/weights_file.hpp"
 #include "src/core/format.hpp"
 #include "src/io/hdf5_writer.hpp"
 
@@ -127,9 +131,26 @@ void write_optimizer(h5::Writer& writer, const ModelImpl& model) {
   writer.attr("optimizer_weights", "weight_names", names);
 }
 
+/// Keras 2 keeps vocabularies in a layer's config or not at all.
+void check_vocabularies(const ModelImpl& model) {
+  for (const WeightGroup& group : weight_groups(model, false)) {
+    const auto* host = dynamic_cast<const HostLayer*>(group.layer);
+    const auto* state = dynamic_cast<const Adaptable*>(group.layer);
+    if (host == nullptr || state == nullptr || !state->adapted() ||
+        host->save_assets().empty()) {
+      continue;
+    }
+    throw InvalidArgument(format(
+        "[{}] has adapted a vocabulary, for which Keras 2's files have no "
+        "place; give it as the argument 'vocabulary', or save as .keras",
+        group.layer->name()));
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> write_h5(const ModelImpl& model, bool whole_model) {
+  check_vocabularies(model);
   h5::Writer writer;
   if (!whole_model) {
     write_weights(writer, "/", model);

@@ -189,6 +189,22 @@ kt::Model pooled() {
        Dense(3, {.lora_rank = 1})});
 }
 
+/// Layers that hold layers: their weights lie in one list in Keras 2's files.
+kt::Model composites() {
+  const kt::SymbolicTensor x = Input({4, 3});
+  const RNN cells(
+      StackedRNNCells({LSTMCell(2), GRUCell(3)}), {.return_sequences = true});
+  auto h = Bidirectional(cells)(x);
+  h = TimeDistributed(BatchNormalization())(h);
+  h = Bidirectional(
+      LSTM(2, {.return_sequences = true}), {.merge_mode = "sum"})(h);
+  h = SpectralNormalization(Conv1D(3, 2))(h);
+  h = MultiHeadAttention(2, 2)(h, h);
+  const kt::Model each =
+      kt::Sequential({Input({3}), Dense(3), BatchNormalization(), Dense(2)});
+  return kt::Model(x, TimeDistributed(each)(h));
+}
+
 kt::Model trained(kt::Optimizer optimizer) {
   kt::Sequential model(
       {Input({4}),
@@ -240,6 +256,7 @@ int main(int argc, char** argv) {
         "attention",
         attention(),
         {ramp({2, 5, 8}, 5), ramp({2, 7, 6}, 6)});
+    write(folder, "composites", composites(), {ramp({2, 4, 3}, 8)});
     write(folder, "pooled", pooled(), {ramp({2, 9, 8, 3}, 7)});
     namespace ko = kt::optimizers;
     const std::pair<const char*, kt::Optimizer> optimizers[] = {

@@ -75,16 +75,35 @@ TEST_CASE("Arguments that Keras 2 lacks are left out at their defaults") {
   }
 }
 
-TEST_CASE("Cells in a list are written as Keras 2's, too") {
+TEST_CASE("Layers in layers are written as Keras 2.15 does") {
   const RNN stack(StackedRNNCells({LSTMCell(2), GRUCell(3)}));
   const Config now = legacy::layer_to_keras2(serialize(stack.impl()), "layer");
-  const std::string text = now.dump();
-  CHECK(text.find("\"seed\":null,\"implementation") == std::string::npos);
   for (const Config& cell :
        now.at("config").at("cell").at("config").at("cells").as_array()) {
-    CHECK_FALSE(cell.contains("module"));
+    CHECK(cell.at("module") == Config("keras.layers"));
+    CHECK_FALSE(cell.contains("build_config"));
     CHECK_FALSE(cell.at("config").contains("seed"));
   }
+}
+
+TEST_CASE("A model in a layer, and what attention was built for") {
+  const SymbolicTensor x = Input({4, 6});
+  const SymbolicTensor context = Input({5, 3});
+  const Model each = Sequential({Input({6}), Dense(2)}, "each");
+  const auto h = MultiHeadAttention(2, 3)(x, context);
+  const Model model({x, context}, {TimeDistributed(each)(h)});
+  const std::string json = to_keras2_json(model);
+  const Config config = Config::parse(json).at("config");
+  const Config& attention = config.at("layers").as_array()[2].at("config");
+  CHECK(attention.at("query_shape") == Config::parse("[null, 4, 6]"));
+  CHECK(attention.at("value_shape") == Config::parse("[null, 5, 3]"));
+  CHECK(attention.at("key_shape") == Config::parse("[null, 5, 3]"));
+  const Config inner =
+      config.at("layers").as_array()[3].at("config").at("layer");
+  CHECK(inner.at("class_name") == Config("Sequential"));
+  CHECK(inner.at("module") == Config("keras"));
+  CHECK(inner.dump().find("batch_input_shape") != std::string::npos);
+  CHECK(model_from_json(json).weights().size() == model.weights().size());
 }
 
 TEST_CASE("An argument that Keras 2 lacks is refused where it matters") {
@@ -147,4 +166,40 @@ TEST_CASE("Layers that Keras 2 never had are refused, nothing being written") {
           model.save(path);
         }).find("Keras 2 has no layer RMSNormalization") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("The dtype of a layer on strings is what it yields, to Keras 2") {
+  const auto dtype = [](const Layer& layer) {
+    return legacy::layer_to_keras2(serialize(layer.impl()), "l")
+        .at("config")
+        .contains("dtype");
+  };
+  CHECK_FALSE(dtype(TextVectorization()));
+  CHECK_FALSE(dtype(StringLookup()));
+  CHECK_FALSE(dtype(IntegerLookup()));
+  CHECK_FALSE(dtype(Discretization({.num_bins = 2})));
+  CHECK(dtype(StringLookup({.output_mode = "multi_hot"})));
+  CHECK(dtype(Dense(2)));
+}
+
+TEST_CASE("A vocabulary for which a file has no place is not lost silently") {
+  const testing::TempDir dir;
+  const auto message = [&](const StringLookup& lookup) {
+    const Model model =
+        Sequential({Input({1}, {.dtype = DType::string}), lookup});
+    const std::string path = (dir / "m.h5").string();
+    return message_of<InvalidArgument>([&] {
+      model.save(path);
+      const Tensor x(std::vector<std::string>{"b", "?"}, {2, 1});
+      CHECK(load_model(path).predict(x) == Model(model).predict(x));
+    });
+  };
+  StringLookup adapted({.name = "words"});
+  adapted.adapt(Tensor(std::vector<std::string>{"a", "b"}));
+  CHECK(
+      message(adapted) ==
+      "[words] has adapted a vocabulary, for which Keras 2's files have no "
+      "place; give it as the argument 'vocabulary', or save as .keras");
+  CHECK(
+      message(StringLookup({.vocabulary = {"a", "b"}})) == "(nothing thrown)");
 }
