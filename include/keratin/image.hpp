@@ -46,4 +46,23 @@ KERATIN_API void save_img(
     const Tensor& x,
     const SaveImgOptions& options = {});
 
+struct ImgToArrayOptions {
+  std::string data_format = "channels_last";  // or "channels_first"
+  DType dtype = DType::f32;
+};
+
+/// A picture [height, width, channels], or [height, width] with one channel,
+/// as numbers of the dtype, its axes as data_format says.
+KERATIN_API Tensor
+img_to_array(const Tensor& picture, const ImgToArrayOptions& options = {});
+
+struct ArrayToImgOptions {
+  std::string data_format = "channels_last";  // or "channels_first"
+  bool scale = true;                          // stretch the values to 0..255
+};
+
+/// The picture that save_img would write of x: u8[height, width, 1, 3 or 4].
+KERATIN_API Tensor
+array_to_img(const Tensor& x, const ArrayToImgOptions& options = {});
+
 }  // namespace keratin::utils

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <keratin/data/dataset.hpp>
 #include <keratin/export.hpp>
 #include <keratin/tensor.hpp>
 
@@ -54,5 +56,44 @@ inline Tensor pad_sequences(
     const PadSequencesOptions& options = {}) {
   return detail::pad_tensors({sequences.begin(), sequences.end()}, options);
 }
+
+struct SplitDatasetOptions {
+  /// A share of the elements in (0, 1), or a whole number of them; one that is
+  /// not given is what the other leaves. At least one has to be given.
+  std::optional<double> left_size = {};
+  std::optional<double> right_size = {};
+  bool shuffle = false;
+  std::optional<std::uint32_t> seed = {};  // of the shuffling
+};
+
+/// The first elements and the last ones, kept in memory; with a seed, shuffled
+/// before as Keras shuffles them. Elements are what the dataset yields: split
+/// before `batch`. Throws InvalidArgument for a dataset that never ends, for
+/// sizes that do not fit, and for a part without elements.
+KERATIN_API std::pair<data::Dataset, data::Dataset> split_dataset(
+    const data::Dataset& dataset, const SplitDatasetOptions& options);
+
+/// The same of the rows of arrays.
+KERATIN_API std::pair<data::Dataset, data::Dataset> split_dataset(
+    const TensorSet& x, const TensorSet& y, const SplitDatasetOptions& options);
+
+struct GetFileOptions {
+  std::string fname = {};  // else the name at the address
+  /// In hexadecimal: SHA-256, or MD5 when it has 32 digits. Without, what came
+  /// is compared with what the server tells of it.
+  std::string file_hash = {};
+  std::string cache_subdir = "datasets";  // of the cache folder, KERATIN_CACHE
+  /// Unpacks a .zip, .tar or .tar.gz beside it, once; the path is then the
+  /// folder's.
+  bool extract = false;
+};
+
+/// The path of a file of the web in the cache folder, fetched unless it is
+/// there. An archive's members that would lie outside the folder, and links,
+/// are refused. Throws InvalidArgument for an address without a name, a name
+/// that is a path, a hash of another length, and damaged archives; SystemError
+/// as for every download.
+KERATIN_API std::string get_file(
+    const std::string& origin, const GetFileOptions& options = {});
 
 }  // namespace keratin::utils

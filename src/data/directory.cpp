@@ -7,10 +7,12 @@
 
 #include "src/core/format.hpp"
 #include "src/core/log.hpp"
+#include "src/data/channels.hpp"
 #include "src/data/directory_index.hpp"
 #include "src/data/tensorflow_resize.hpp"
 #include "src/io/image_codec.hpp"
 #include "src/io/mapped_file.hpp"
+#include "src/io/wav.hpp"
 
 namespace keratin::utils {
 
@@ -45,13 +47,20 @@ using Load = std::function<Tensor(const std::string& path)>;
 
 constexpr const char* kImages = "[image_dataset_from_directory]";
 constexpr const char* kTexts = "[text_dataset_from_directory]";
+constexpr const char* kSounds = "[audio_dataset_from_directory]";
 
+/// What all kinds of files have in their options.
+template <class Options>
 DirectoryArguments arguments_of(
-    const std::string& directory, const ImageDatasetOptions& options) {
+    const char* who,
+    const char* kind,
+    std::vector<std::string> endings,
+    const std::string& directory,
+    const Options& options) {
   return {
-      kImages,
-      "pictures",
-      {".bmp", ".gif", ".jpeg", ".jpg", ".png"},
+      who,
+      kind,
+      std::move(endings),
       directory,
       options.labels,
       options.label_mode,
@@ -67,23 +76,26 @@ DirectoryArguments arguments_of(
 }
 
 DirectoryArguments arguments_of(
-    const std::string& directory, const TextDatasetOptions& options) {
-  return {
-      kTexts,
-      "texts",
-      {".txt"},
+    const std::string& directory, const ImageDatasetOptions& options) {
+  return arguments_of(
+      kImages,
+      "pictures",
+      {".bmp", ".gif", ".jpeg", ".jpg", ".png"},
       directory,
-      options.labels,
-      options.label_mode,
-      options.class_names,
-      options.batch_size,
-      options.shuffle,
-      options.seed,
-      options.validation_split,
-      options.subset,
-      options.follow_links,
-      options.verbose,
-      options.label_list};
+      options);
+}
+
+DirectoryArguments arguments_of(
+    const std::string& directory, const TextDatasetOptions& options) {
+  return arguments_of(kTexts, "texts", {".txt"}, directory, options);
+}
+
+DirectoryArguments arguments_of(
+    const std::string& directory, const AudioDatasetOptions& options) {
+  DirectoryArguments arguments =
+      arguments_of(kSounds, "sounds", {".wav"}, directory, options);
+  arguments.pads = !options.output_sequence_length;
+  return arguments;
 }
 
 /// The elements of files, in batches; damaged files are skipped when a list
@@ -109,7 +121,10 @@ Dataset load_files(
   if (skipped) {
     dataset = dataset.filter([](const Element& e) { return !e.x.empty(); });
   }
-  if (arguments.batch_size) dataset = dataset.batch(*arguments.batch_size);
+  if (arguments.batch_size) {
+    dataset = arguments.pads ? dataset.padded_batch(*arguments.batch_size)
+                             : dataset.batch(*arguments.batch_size);
+  }
   return dataset.prefetch(data::kAutotune);
 }
 
@@ -165,29 +180,6 @@ io::ImageChannels channels_of(const std::string& color_mode) {
       color_mode));
 }
 
-Tensor channels_first(const Tensor& picture) {
-  const std::int64_t pixels = picture.shape()[0] * picture.shape()[1];
-  const std::int64_t channels = picture.shape()[2];
-  Tensor out = Tensor::uninitialized(
-      picture.dtype(), {channels, picture.shape()[0], picture.shape()[1]});
-  const auto move = [&]<class T>(T /*type*/) {
-    const auto from = picture.data<T>();
-    auto to = out.mutable_data<T>();
-    for (std::int64_t i = 0; i < pixels; ++i) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        to[static_cast<std::size_t>(c * pixels + i)] =
-            from[static_cast<std::size_t>(i * channels + c)];
-      }
-    }
-  };
-  if (picture.dtype() == DType::u8) {
-    move(std::uint8_t{});
-  } else {
-    move(float{});
-  }
-  return out;
-}
-
 Load picture_loader(const ImageDatasetOptions& options) {
   const io::ImageChannels channels = channels_of(options.color_mode);
   data::check_tensorflow_method(kImages, options.interpolation);
@@ -204,12 +196,7 @@ Load picture_loader(const ImageDatasetOptions& options) {
   if (options.crop_to_aspect_ratio && options.pad_to_aspect_ratio) {
     fail("takes crop_to_aspect_ratio or pad_to_aspect_ratio, not both");
   }
-  const bool first = options.data_format == "channels_first";
-  if (!first && options.data_format != "channels_last") {
-    fail(format(
-        "expected data_format channels_last or channels_first, got \"{}\"",
-        options.data_format));
-  }
+  const bool first = data::is_channels_first(options.data_format, kImages);
   if (options.on_error != "raise" && options.on_error != "skip") {
     fail(format(
         "expected on_error raise or skip, got \"{}\"", options.on_error));
@@ -226,7 +213,7 @@ Load picture_loader(const ImageDatasetOptions& options) {
         size,
         method,
         ratio);
-    return first ? channels_first(picture) : picture;
+    return first ? data::with_channels_first(picture) : picture;
   };
 }
 
@@ -242,6 +229,17 @@ Load text_loader(const TextDatasetOptions& options) {
       text.resize(std::min(text.size(), static_cast<std::size_t>(*max_length)));
     }
     return Tensor(std::vector<std::string>{std::move(text)}, Shape{});
+  };
+}
+
+Load sound_loader(const AudioDatasetOptions& options) {
+  const auto length = options.output_sequence_length;
+  if (length && *length < 1) {
+    throw InvalidArgument(format(
+        "{} expected output_sequence_length >= 1, got {}", kSounds, *length));
+  }
+  return [length](const std::string& path) {
+    return io::decode_wav(io::map_file(path).bytes, path, length);
   };
 }
 
@@ -283,6 +281,16 @@ DirectoryDataset text_dataset_from_directory(
 std::pair<DirectoryDataset, DirectoryDataset> text_datasets_from_directory(
     const std::string& directory, const TextDatasetOptions& options) {
   return make_both(arguments_of(directory, options), text_loader(options));
+}
+
+DirectoryDataset audio_dataset_from_directory(
+    const std::string& directory, const AudioDatasetOptions& options) {
+  return make_dataset(arguments_of(directory, options), sound_loader(options));
+}
+
+std::pair<DirectoryDataset, DirectoryDataset> audio_datasets_from_directory(
+    const std::string& directory, const AudioDatasetOptions& options) {
+  return make_both(arguments_of(directory, options), sound_loader(options));
 }
 
 }  // namespace keratin::utils

@@ -44,6 +44,7 @@ struct DirectoryArguments {
   bool follow_links;
   bool verbose;
   std::vector<std::int64_t> label_list;
+  bool pads = false;  // elements of a batch, to the longest
 };
 
 /// The files of one part of the data.

@@ -7,6 +7,7 @@
 #include <keratin/image.hpp>
 
 #include "src/core/format.hpp"
+#include "src/data/channels.hpp"
 #include "src/data/pillow_resize.hpp"
 #include "src/io/atomic_file.hpp"
 #include "src/io/image_codec.hpp"
@@ -76,14 +77,26 @@ bool is_jpeg(const std::string& path, const SaveImgOptions& options) {
       kind));
 }
 
+void check_picture(const Tensor& x, const std::string& who) {
+  const bool fits =
+      x.rank() == 3 && x.size() > 0 &&
+      (x.shape()[2] == 1 || x.shape()[2] == 3 || x.shape()[2] == 4);
+  if (fits && x.dtype() != DType::string) return;
+  throw InvalidArgument(format(
+      "{} expected numbers [height, width, 1, 3 or 4], got {}{}",
+      who,
+      x.dtype(),
+      x.shape()));
+}
+
 /// Samples from 0 to 255.
-Tensor to_samples(const Tensor& x, bool scale, const std::string& path) {
+Tensor to_samples(const Tensor& x, bool scale, const std::string& who) {
   const Tensor wide = x.cast(DType::f32);
   const auto values = wide.data<float>();
   const auto fail = [&](double value) {
     throw InvalidArgument(format(
-        "[save_img {}] expected {}, got {}",
-        path,
+        "{} expected {}, got {}",
+        who,
         scale ? "finite values" : "values from 0 to 255 with scale = false",
         value));
   };
@@ -144,28 +157,47 @@ Tensor load_img(const std::string& path, const LoadImgOptions& options) {
 void save_img(
     const std::string& path, const Tensor& x, const SaveImgOptions& options) {
   const bool jpeg = is_jpeg(path, options);
-  const bool shape_fits =
-      x.rank() == 3 && x.size() > 0 &&
-      (x.shape()[2] == 1 || x.shape()[2] == 3 || x.shape()[2] == 4);
-  if (!shape_fits || x.dtype() == DType::string) {
-    throw InvalidArgument(format(
-        "[save_img {}] expected numbers [height, width, 1, 3 or 4], got {}{}",
-        path,
-        x.dtype(),
-        x.shape()));
-  }
+  const std::string who = format("[save_img {}]", path);
+  check_picture(x, who);
   if (options.quality < 1 || options.quality > 100) {
     throw InvalidArgument(format(
         "[save_img {}] expected quality from 1 to 100, got {}",
         path,
         options.quality));
   }
-  Tensor picture = to_samples(x, options.scale, path);
+  Tensor picture = to_samples(x, options.scale, who);
   if (jpeg && picture.shape()[2] == 4) picture = without_alpha(picture);
   io::write_file(
       path,
       jpeg ? io::encode_jpeg(picture, options.quality)
            : io::encode_png(picture));
+}
+
+Tensor img_to_array(const Tensor& picture, const ImgToArrayOptions& options) {
+  constexpr const char* kWho = "[img_to_array]";
+  const bool first = data::is_channels_first(options.data_format, kWho);
+  const std::size_t rank = picture.rank();
+  if ((rank != 2 && rank != 3) || picture.dtype() == DType::string) {
+    throw InvalidArgument(format(
+        "{} expected numbers [height, width] or [height, width, channels], got "
+        "{}{}",
+        kWho,
+        picture.dtype(),
+        picture.shape()));
+  }
+  const Tensor x =
+      rank == 3 ? picture
+                : picture.reshape({picture.shape()[0], picture.shape()[1], 1});
+  return (first ? data::with_channels_first(x) : x).cast(options.dtype);
+}
+
+Tensor array_to_img(const Tensor& x, const ArrayToImgOptions& options) {
+  constexpr const char* kWho = "[array_to_img]";
+  const bool first = data::is_channels_first(options.data_format, kWho);
+  const Tensor picture =
+      first && x.rank() == 3 ? data::with_channels_last(x) : x;
+  check_picture(picture, kWho);
+  return to_samples(picture, options.scale, kWho);
 }
 
 }  // namespace keratin::utils

@@ -21,6 +21,8 @@ using testing::message_of;
 using testing::read_file;
 using testing::TempDir;
 using testing::write_file;
+using utils::array_to_img;
+using utils::img_to_array;
 using utils::load_img;
 using utils::save_img;
 
@@ -258,6 +260,44 @@ TEST_CASE("save_img refuses what is no picture and leaves no file") {
       message(Tensor(DType::f32, {2, 2, 1}), "a.tiff") ==
       "[save_img a.tiff] expected file_format png or jpeg, got \"tiff\"");
   CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("Pictures become arrays and arrays pictures, as in Keras") {
+  const Tensor picture(
+      std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+      {2, 2, 3});
+  const Tensor array = img_to_array(picture);
+  CHECK(array == picture.cast(DType::f32));
+  const Tensor first = img_to_array(picture, {.data_format = "channels_first"});
+  CHECK(
+      first == Tensor(
+                   std::vector<float>{1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12},
+                   {3, 2, 2}));
+  CHECK(
+      array_to_img(first, {.data_format = "channels_first", .scale = false}) ==
+      picture);
+  const Tensor grey(std::vector<std::uint8_t>{0, 9}, {1, 2});
+  CHECK(img_to_array(grey, {.dtype = DType::f64}).shape() == Shape{1, 2, 1});
+  // Stretched as save_img stretches it.
+  CHECK(
+      array_to_img(Tensor(std::vector<double>{-1, 0, 1, 3}, {2, 2, 1})) ==
+      Tensor(std::vector<std::uint8_t>{0, 63, 127, 255}, {2, 2, 1}));
+  CHECK(
+      message_of<InvalidArgument>(
+          [] { img_to_array(Tensor(DType::f32, {2})); }) ==
+      "[img_to_array] expected numbers [height, width] or [height, width, "
+      "channels], got f32[2]");
+  CHECK(
+      message_of<InvalidArgument>([] {
+        array_to_img(Tensor(DType::f32, {2, 2, 2}));
+      }) ==
+      "[array_to_img] expected numbers [height, width, 1, 3 or 4], got "
+      "f32[2,2,2]");
+  CHECK(
+      message_of<InvalidArgument>(
+          [&] { array_to_img(picture, {.data_format = "first"}); }) ==
+      "[array_to_img] expected data_format channels_last or channels_first, "
+      "got \"first\"");
 }
 
 }  // namespace keratin

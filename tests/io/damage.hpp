@@ -12,9 +12,14 @@ struct Damage {
 };
 
 /// Memory that a reader may take for a file of `size` bytes: ten times as much,
-/// and some for messages and the tables of its libraries.
+/// and some for messages.
 inline std::uint64_t ten_times(std::uint64_t size) {
-  return 10 * size + (std::uint64_t{64} << 10);
+  return 10 * size + 4096;
+}
+
+/// The same for readers whose libraries have tables of their own.
+inline std::uint64_t ten_times_and_tables(std::uint64_t size) {
+  return ten_times(size) + (std::uint64_t{64} << 10);
 }
 
 /// Feeds `read` with a file cut at every 1 % and with 2,000 in which 1 to 3

@@ -14,6 +14,7 @@
 #include "src/io/hdf5_reader.hpp"
 #include "src/io/idx.hpp"
 #include "src/io/npy.hpp"
+#include "src/io/wav.hpp"
 #include "src/io/zip.hpp"
 #include "tests/io/memory.hpp"
 #include "tests/support/files.hpp"
@@ -89,7 +90,7 @@ TEST_CASE("Damaged zip and npz archives end in an error") {
   // One of its members is 40,128 bytes of zeros; a buffer grows to that.
   check_both(
       damage(fixture_bytes("deflated.npz"), read, [](std::uint64_t size) {
-        return testing::ten_times(size) + 3 * 40'128;
+        return testing::ten_times_and_tables(size) + 3 * 40'128;
       }));
 }
 
@@ -118,6 +119,16 @@ TEST_CASE("Damaged IDX files end in an error") {
   check_both(damage(bytes, [](const std::string& changed) {
     io::parse_idx(in_memory(changed), "[x]");
   }));
+}
+
+TEST_CASE("Damaged WAV files end in an error or a sound") {
+  for (const char* name : {"mono.wav", "listed.wav", "stereo.wav"}) {
+    CAPTURE(name);
+    const auto file = testing::fixture("sounds/" + std::string(name));
+    check_both(damage(testing::read_file(file), [](const std::string& bytes) {
+      io::decode_wav(in_memory(bytes).bytes, "[x]");
+    }));
+  }
 }
 
 }  // namespace keratin

@@ -22,7 +22,7 @@ using testing::check_both;
 using testing::damage;
 using testing::in_memory;
 using testing::message_of;
-using testing::ten_times;
+using testing::ten_times_and_tables;
 
 namespace {
 
@@ -38,8 +38,9 @@ void decode(const std::string& bytes) {
   const Tensor rgb =
       io::decode_image(file.bytes, io::ImageChannels::rgb, "[x]");
   if (rgb.shape() == Shape{9, 13, 3}) {
-    CHECK(peak.bytes() <= ten_times(bytes.size()));
+    CHECK(peak.bytes() <= ten_times_and_tables(bytes.size()));
   }
+  if (rgb.size() > 1'000'000) return;  // of a header that lies: once is enough
   io::decode_image(
       file.bytes, io::ImageChannels::grey, "[x]", io::DecodeAs::tensorflow);
 }
@@ -47,7 +48,7 @@ void decode(const std::string& bytes) {
 /// The most that a header may name: RGBA, and the coefficients of a progressive
 /// JPEG with it.
 std::uint64_t largest_picture(std::uint64_t size) {
-  return ten_times(size) + 12 * io::kMaxImagePixels;
+  return ten_times_and_tables(size) + 12 * io::kMaxImagePixels;
 }
 
 void check_damaged(const char* name) {
@@ -65,7 +66,7 @@ void check_bomb(const std::string& bytes) {
   CHECK(
       what.find("expected a picture of 1 to 178956970 pixels") !=
       std::string::npos);
-  CHECK(peak.bytes() <= ten_times(bytes.size()));
+  CHECK(peak.bytes() <= ten_times_and_tables(bytes.size()));
 }
 
 }  // namespace

@@ -113,6 +113,32 @@ KERATIN_API std::pair<DirectoryDataset, DirectoryDataset>
 text_datasets_from_directory(
     const std::string& directory, const TextDatasetOptions& options);
 
+struct AudioDatasetOptions {
+  std::string labels = "inferred";
+  std::string label_mode = "int";
+  std::vector<std::string> class_names = {};
+  std::optional<std::int64_t> batch_size = 32;
+  /// Samples of every element: cut, or zeros after the end. Else those of a
+  /// batch are as long as its longest.
+  std::optional<std::int64_t> output_sequence_length = {};
+  bool shuffle = true;
+  std::optional<std::uint32_t> seed = {};
+  std::optional<double> validation_split = {};
+  std::string subset = {};
+  bool follow_links = false;
+  bool verbose = true;
+  std::vector<std::int64_t> label_list = {};
+};
+
+/// Sounds (.wav of 16-bit PCM) below a folder, f32[samples, channels] from -1
+/// to 1; as image_dataset_from_directory otherwise.
+KERATIN_API DirectoryDataset audio_dataset_from_directory(
+    const std::string& directory, const AudioDatasetOptions& options = {});
+
+KERATIN_API std::pair<DirectoryDataset, DirectoryDataset>
+audio_datasets_from_directory(
+    const std::string& directory, const AudioDatasetOptions& options);
+
 struct TimeseriesDatasetOptions {
   std::int64_t sequence_stride = 1;  // between the starts of two sequences
   std::int64_t sampling_rate = 1;    // between two time steps of a sequence
