@@ -12,12 +12,22 @@ constexpr std::uint64_t kBlock = 512;
 /// An octal number that ends at a blank or NUL.
 std::uint64_t octal(std::string_view field, const io::ByteReader& in) {
   std::uint64_t value = 0;
+  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
   for (const char c : field) {
     if (c == '\0' || c == ' ') break;
     if (c < '0' || c > '7') in.fail("damaged header in a tar archive");
     value = value * 8 + static_cast<std::uint64_t>(c - '0');
   }
   return value;
+}
+
+/// The sum of a header's bytes, its own eight taken for blanks.
+std::uint64_t sum_of(std::string_view header) {
+  std::uint64_t sum = 8 * std::uint64_t{' '};
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (i < 148 || i >= 156) sum += static_cast<unsigned char>(header[i]);
+  }
+  return sum;
 }
 
 std::string_view until_nul(std::string_view field) {
@@ -80,6 +90,9 @@ std::vector<TarMember> tar_members(io::Bytes archive, std::string_view who) {
     const std::string_view header = in.take_text(kBlock);
     if (header[0] == '\0') break;  // the end: two empty blocks
     if (header.substr(257, 5) != "ustar") in.fail("expected a tar archive");
+    if (octal(header.substr(148, 8), in) != sum_of(header)) {
+      in.fail("damaged header in a tar archive");
+    }
     const std::uint64_t size = octal(header.substr(124, 12), in);
     const char type = header[156];
     const io::Bytes content = in.take(size);

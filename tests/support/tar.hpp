@@ -15,6 +15,11 @@ inline std::string tar_member(
   head.replace(124, 11, size);
   head[156] = type;
   head.replace(257, 5, "ustar");
+  head.replace(148, 8, 8, ' ');
+  unsigned sum = 0;
+  for (const char c : head) sum += static_cast<unsigned char>(c);
+  std::snprintf(size, sizeof size, "%06o", sum);
+  head.replace(148, 7, size, 7);
   return head + content + std::string((512 - content.size() % 512) % 512, '\0');
 }
 
