@@ -5,56 +5,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/cli/run_program.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/skip.hpp"
 
 namespace fs = std::filesystem;
+using keratin::testing::has;
+using keratin::testing::Outcome;
+using keratin::testing::run;
+using keratin::testing::run_in;
 using keratin::testing::TempDir;
 
 namespace {
-
-struct Outcome {
-  int code = -1;
-  std::string text;  // of stdout and stderr
-};
-
-/// Runs `keratin ARGUMENTS` in a folder, with variables set as in "A=1 B=2".
-Outcome run_in(
-    const fs::path& folder,
-    const std::string& arguments,
-    const std::string& variables = "") {
-  const std::string command = "cd '" + folder.string() + "' && " + variables +
-                              " '" KERATIN_PROGRAM "' " + arguments + " 2>&1";
-  Outcome outcome;
-  std::FILE* const pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4096> buffer{};
-  while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
-    outcome.text += buffer.data();
-  }
-  const int status = pclose(pipe);
-  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  return outcome;
-}
-
-Outcome run(const std::string& arguments) {
-  return run_in(fs::temp_directory_path(), arguments);
-}
-
-bool has(const Outcome& outcome, const std::string& part) {
-  return outcome.text.find(part) != std::string::npos;
-}
 
 constexpr const char* kConfig = R"({
   "seed": 1,
@@ -72,64 +43,6 @@ constexpr const char* kConfig = R"({
 })";
 
 }  // namespace
-
-TEST_CASE("predict names what is on pictures") {
-  const fs::path data = keratin::testing::data_dir();
-  const fs::path model =
-      data / "weights/mobilenet_v1_0.25_224_imagenet_full.h5";
-  const fs::path table = data / "images/imagenet40.csv";
-  if (!fs::exists(model) || !fs::exists(table)) {
-    KERATIN_SKIP("no MobileNet and pictures in " + data.string());
-  }
-  // file, class, name, the reference's class, its name, its probability, ...
-  std::istringstream lines(keratin::testing::read_file(table));
-  std::string line;
-  std::getline(lines, line);
-  std::string pictures;
-  std::vector<std::string> names;
-  while (std::getline(lines, line)) {
-    std::istringstream fields(line);
-    std::vector<std::string> field;
-    for (std::string text; std::getline(fields, text, ',');) {
-      field.push_back(text);
-    }
-    REQUIRE(field.size() == 7);
-    // One name has an apostrophe.
-    const fs::path file = fs::path(field[0]).filename();
-    pictures += " \"" + (data / "images/imagenet40" / file).string() + "\"";
-    names.push_back(field[4]);
-  }
-  CHECK(names.size() == 40);
-  const Outcome outcome = run(
-      "predict --weights '" + model.string() + "' --top 1 --class-index '" +
-      (data / "weights/imagenet_class_index.json").string() + "'" + pictures);
-  CHECK(outcome.code == 0);
-  std::istringstream output(outcome.text);
-  std::size_t seen = 0;
-  for (std::string text; std::getline(output, text);) {
-    if (!text.starts_with("   1  ") || seen >= names.size()) continue;
-    CAPTURE(text);
-    CHECK(text.find("  " + names[seen] + " ") != std::string::npos);
-    ++seen;
-  }
-  CHECK(seen == 40);
-}
-
-TEST_CASE("predict says what it needs to look at pictures") {
-  const Outcome none = run("predict");
-  CHECK(none.code == 2);
-  CHECK(has(none, "expected a model: a file, or --application NAME"));
-  const Outcome both = run("predict a.keras b.keras");
-  CHECK(both.code == 2);
-  CHECK(
-      has(both,
-          "expected pictures (.jpg, .png, .gif, .bmp) beside the "
-          "model, got 'b.keras'"));
-  const Outcome what = run("predict a.keras");
-  CHECK(what.code == 2);
-  CHECK(
-      has(what, "expected pictures to look at, or --data DATA, and not both"));
-}
 
 TEST_CASE("--help and --version read well") {
   const Outcome help = run("--help");
