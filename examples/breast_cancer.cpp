@@ -81,7 +81,7 @@ double cross_validate(
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   kt::set_random_seed(1);
   const kt::data::Examples all = read_examples(argc > 1 ? argv[1] : nullptr);
   std::printf("logistic regression:");
@@ -89,4 +89,8 @@ int main(int argc, char** argv) {
   std::printf("small network:      ");
   const double network = cross_validate(all, small_network);
   return simple >= kWanted && network >= kWanted ? 0 : 1;
+
+} catch (const kt::Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
 }
