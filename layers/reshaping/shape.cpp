@@ -40,9 +40,9 @@ class FlattenImpl final : public KerasLayer {
   Value call(CallContext& ctx, const Value& x) override {
     (void)ctx;
     const bool first = o_.data_format == "channels_first" && x.rank() > 2;
-    std::int64_t size = 1;
-    for (std::size_t i = 1; i < x.rank(); ++i) size *= x.shape()[i];
-    return ops::reshape(first ? channels_to_last(x) : x, {x.shape()[0], size});
+    const Shape rest(std::vector(x.shape().begin() + 1, x.shape().end()));
+    return ops::reshape(
+        first ? channels_to_last(x) : x, {x.shape()[0], rest.size()});
   }
 
  private:
@@ -98,18 +98,15 @@ class ReshapeImpl final : public KerasLayer {
 
  private:
   Shape output_shape(const Shape& input) const {
-    std::int64_t size = 1;
-    bool known = true;
-    for (std::size_t i = 1; i < input.rank(); ++i) {
-      known = known && input[i] != kUnknown;
-      size *= input[i];
-    }
-    std::int64_t rest = 1;
-    bool open = false;
+    const Shape row(std::vector(input.begin() + 1, input.end()));
+    const bool known = row.is_static();
+    const std::int64_t size = known ? row.size() : 0;
+    Shape given;
     for (const std::int64_t dim : target_) {
-      open = open || dim == -1;
-      if (dim != -1) rest *= dim;
+      if (dim != -1) given.push_back(dim);
     }
+    const bool open = given.rank() < target_.size();
+    const std::int64_t rest = given.size();
     const bool fits = open ? rest != 0 && size % rest == 0 : size == rest;
     if (known && !fits) {
       fail(format(

@@ -54,6 +54,16 @@ void* operator new[](std::size_t bytes) {
   return allocate(bytes);
 }
 
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  count_allocation();
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  count_allocation();
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
 void operator delete(void* data) noexcept {
   std::free(data);
 }
