@@ -120,13 +120,19 @@ class Epochs {
 
   void run(CallbackList& callbacks) {
     // With steps_per_epoch an epoch goes on where the last one stopped.
-    if (!limit_ || !running_) feed_.start();
-    running_ = true;
+    const bool first_pass = !limit_ || !running_;
+    if (first_pass) start();
     const std::optional<std::int64_t> limit = steps();
     std::int64_t step = 0;
     while ((!limit || step < *limit) && !model_.stop_training) {
       Logs none;
-      if (!advance()) {
+      bool more = advance();
+      if (!more && step == 0 && !first_pass) {
+        // The last epoch took all there was, which only shows now.
+        start();
+        more = advance();
+      }
+      if (!more) {
         if (limit_ || step == 0) warn_of_end(step);
         break;
       }
@@ -145,6 +151,11 @@ class Epochs {
   }
 
  private:
+  void start() {
+    feed_.start();
+    running_ = true;
+  }
+
   /// The next batch; after the last one a new pass starts with the next epoch.
   bool advance() {
     const bool more = feed_.next(batch_);

@@ -214,6 +214,10 @@ TEST_CASE("Datasets of unknown length train, and batches may differ") {
   const History history = model.fit(lengths(), arguments);
   CHECK(steps == 14);
   CHECK(history["val_loss"].size() == 2);
+  // Whether a pass is over shows at its end alone.
+  arguments.steps_per_epoch = 7;
+  model.fit(lengths(), arguments);
+  CHECK(steps == 28);
   CHECK(model.predict(lengths()).shape() == Shape{14, 1});
   CHECK(model.predict(lengths(), {.steps = 3}).shape() == Shape{6, 1});
 }
