@@ -25,6 +25,7 @@ const Table& table() {
           binary_operations(),
           reduction_operations(),
           shape_operations(),
+          indexing_operations(),
           network_operations()}) {
       for (const Operation& operation : family) {
         const bool is_new = made.emplace(operation.name, &operation).second;

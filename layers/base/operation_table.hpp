@@ -115,6 +115,7 @@ std::span<const Operation> elementwise_operations();
 std::span<const Operation> binary_operations();
 std::span<const Operation> reduction_operations();
 std::span<const Operation> shape_operations();
+std::span<const Operation> indexing_operations();
 std::span<const Operation> network_operations();
 
 }  // namespace keratin

@@ -138,6 +138,69 @@ Results conv(const OperationCall& call) {
   return {in.finish(ops::conv(in.x, w, window, groups))};
 }
 
+// -- blocks of pixels as channels
+// ----------------------------------------------
+
+/// The size of blocks, and the picture with its channels last.
+struct Blocks {
+  std::int64_t size;
+  Windowed in;
+
+  std::int64_t extent(std::size_t axis) const { return in.x.shape()[axis]; }
+
+  /// [n, a, b, c, d, e] with b and c exchanged, as [n, rows, columns,
+  /// channels].
+  Value moved(const Shape& parts, const Shape& whole) const {
+    const Value x = ops::reshape(in.x, parts);
+    return in.finish(
+        ops::reshape(ops::transpose(x, {0, 1, 3, 2, 4, 5}), whole));
+  }
+};
+
+Blocks blocks(const OperationCall& call) {
+  call.expect_operands(1);
+  if (call.tensor().rank() != 4) {
+    call.fail(
+        format("expected pictures of rank 4, got {}", call.tensor().shape()));
+  }
+  const std::int64_t size = call.integer("block_size");
+  if (size < 1) call.fail(format("block_size: expected >= 1, got {}", size));
+  return {size, windowed(call)};
+}
+
+Results depth_to_space(const OperationCall& call) {
+  const Blocks b = blocks(call);
+  const std::int64_t square = b.size * b.size;
+  const std::int64_t channels = b.extent(3) / square;
+  if (channels * square != b.extent(3)) {
+    call.fail(format("expected {} to divide {} channels", square, b.extent(3)));
+  }
+  const std::int64_t rows = b.extent(1);
+  const std::int64_t columns = b.extent(2);
+  return {b.moved(
+      {b.extent(0), rows, columns, b.size, b.size, channels},
+      {b.extent(0), rows * b.size, columns * b.size, channels})};
+}
+
+Results space_to_depth(const OperationCall& call) {
+  const Blocks b = blocks(call);
+  const std::int64_t rows = b.extent(1) / b.size;
+  const std::int64_t columns = b.extent(2) / b.size;
+  const std::int64_t channels = b.extent(3);
+  if (rows * b.size != b.extent(1) || columns * b.size != b.extent(2)) {
+    call.fail(format(
+        "expected {} to divide {} rows and {} columns",
+        b.size,
+        b.extent(1),
+        b.extent(2)));
+  }
+  return {b.moved(
+      {b.extent(0), rows, b.size, columns, b.size, channels},
+      {b.extent(0), rows, columns, b.size * b.size * channels})};
+}
+
+constexpr const char* kBlocks =
+    R"({"block_size": null, "data_format": "channels_last"})";
 constexpr const char* kPool =
     R"({"pool_size": null, "strides": null, "padding": "valid",
         "data_format": null})";
@@ -149,6 +212,7 @@ constexpr Operation kOperations[] = {
      R"({"strides": 1, "padding": "valid", "data_format": null,
          "dilation_rate": 1})",
      conv},
+    {"DepthToSpace", "nn", kBlocks, depth_to_space},
     {"Glu", "nn", kAxis, along_last<kGlu>},
     {"LogSoftmax", "nn", kAxis, along<ops::log_softmax>},
     {"MaxPool", "nn", kPool, pooled<ops::max_pool>},
@@ -161,6 +225,7 @@ constexpr Operation kOperations[] = {
      R"({"num_classes": null, "axis": -1, "dtype": null, "sparse": false})",
      one_hot},
     {"Softmax", "nn", kAxis, along<ops::softmax>},
+    {"SpaceToDepth", "nn", kBlocks, space_to_depth},
     {"Sparsemax", "nn", kAxis, along_last<kSparsemax>},
 };
 

@@ -150,6 +150,16 @@ CASES = {
     "conv": lambda a, b, i: ops.conv(
         a, np.arange(36, dtype="float32").reshape(3, 6, 2) / 10, padding="same"
     ),
+    "pad_mirrored": lambda a, b, i: ops.pad(
+        a, [[0, 0], [1, 2], [3, 0]], mode="reflect"
+    )
+    + ops.pad(b, [[0, 0], [2, 1], [0, 3]], mode="symmetric"),
+    "depth_to_space": lambda a, b, i: ops.depth_to_space(
+        ops.reshape(a, (-1, 2, 3, 4)), 2
+    ),
+    "space_to_depth": lambda a, b, i: ops.space_to_depth(
+        ops.reshape(a, (-1, 3, 2, 4)), 2, data_format="channels_first"
+    ),
 }
 
 

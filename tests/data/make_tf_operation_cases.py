@@ -52,6 +52,8 @@ CASES = {
         a, [[0, 0], [1, 2], [0, 1]], constant_values=0.5
     ),
     "pad_zeros": lambda p: tf.pad(p, [[0, 0], [1, 0], [2, 1], [0, 0]]),
+    "pad_mirrored": lambda a: tf.pad(a, [[0, 0], [2, 1], [1, 3]], mode="REFLECT")
+    + tf.pad(a, [[0, 0], [3, 0], [0, 4]], mode="SYMMETRIC"),
     "gather": lambda a: tf.gather(a, [2, 0, 1, 2], axis=2),
     "gather_by_layer": lambda c: tf.gather(
         tf.constant([0.5, -1.0, 2.0, 4.0, 8.0]), tf.cast(c * 2, "int32")
@@ -155,6 +157,10 @@ CASES = {
     "resize_nearest": lambda p: tf.image.resize(
         p, [8, 8], method="nearest"
     ),
+    "depth_to_space": lambda a: tf.nn.depth_to_space(
+        tf.reshape(a, [-1, 3, 1, 4]), 2
+    ),
+    "space_to_depth": lambda p: tf.nn.space_to_depth(p, 2),
     "flip": lambda p: tf.image.flip_left_right(p),
     "tensordot": lambda a: tf.tensordot(
         a, [[1.0, 2.0], [0.5, 0.0], [-1.0, 1.0], [0.0, 3.0]], axes=[[2], [0]]

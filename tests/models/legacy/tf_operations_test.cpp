@@ -86,9 +86,11 @@ TEST_CASE("What an operation of TensorFlow's cannot be here is said by name") {
   };
 
   const Case cases[] = {
-      {"nn.depth_to_space",
-       R"({"block_size": 2})",
-       "'t' is TensorFlow's 'nn.depth_to_space', which has no counterpart"},
+      {"signal.stft",
+       "{}",
+       "'t' is TensorFlow's 'signal.stft', which has no counterpart here; "
+       "write "
+       "it as a layer and register_layer it"},
       {"gather",
        R"({"indices": [0], "axis": 1, "batch_dims": 1})",
        "is called with 'batch_dims' of 1"},
@@ -106,8 +108,8 @@ TEST_CASE("What an operation of TensorFlow's cannot be here is said by name") {
        "does not count from the centers of pixels"},
       {"where", R"({"x": 1.0})", "is called without x and y"},
       {"pad",
-       R"({"paddings": [[0, 0], [1, 1], [0, 0]], "mode": "REFLECT"})",
-       "reflect"},
+       R"({"paddings": [[0, 0], [2, 0], [0, 0]], "mode": "REFLECT"})",
+       "pad_width: expected at most 1 along axis 1"},
   };
   for (const Case& item : cases) {
     CAPTURE(item.function);
