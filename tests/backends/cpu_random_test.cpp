@@ -5,6 +5,7 @@
 
 #include "src/runtime/program.hpp"
 #include "src/runtime/registry.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace keratin;
 
@@ -49,7 +50,7 @@ TEST_CASE("Random numbers do not depend on the number of threads") {
   const int before = num_threads();
   set_num_threads(1);
   const auto alone = draw("cpu", {50000}, 7);
-  set_num_threads(3);
+  set_num_threads(testing::kTeam);
   const auto together = draw("cpu", {50000}, 7);
   set_num_threads(before);
   for (std::size_t i = 0; i < alone.size(); ++i) {

@@ -8,6 +8,7 @@
 #include "src/core/philox.hpp"
 #include "src/runtime/program.hpp"
 #include "src/runtime/registry.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace keratin;
 
@@ -112,7 +113,7 @@ TEST_CASE("Seed and counter both change the numbers, threads do not") {
   CHECK(draw(uniform, 8) != x);
   CHECK(draw(uniform, 7, 4) != x);
   const int before = num_threads();
-  set_num_threads(before == 1 ? 2 : 1);
+  set_num_threads(before == 1 ? testing::kTeam : 1);
   CHECK(draw(uniform) == x);
   set_num_threads(before);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <limits>
 #include <string>
 #include <vector>
@@ -95,7 +96,7 @@ Dataset tens(const Element& element) {
 }  // namespace
 
 TEST_CASE("An iterator's state goes on where it stood, seeds included") {
-  int made = 0;
+  std::atomic<int> made = 0;
   const auto make = [&] {
     return Dataset::range(60)
         .shuffle(25)
