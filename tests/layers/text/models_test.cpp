@@ -94,9 +94,12 @@ TEST_CASE("a functional model mixes strings, integers and numbers") {
         }).find("expected numbers, got strings") != std::string::npos);
   CHECK(
       error_of([&] {
-        model.predict({texts({"a", "b"}), x[1], x[2]});
-      }).find("input 'color': expected shape (None, 1), got (2,)") !=
+        model.predict({texts({"a", "b", "c", "d"}, {2, 2}), x[1], x[2]});
+      }).find("input 'color': expected shape (None, 1), got (2, 2)") !=
       std::string::npos);
+  // A last axis of 1 may be missing, as in Keras.
+  CHECK(
+      model.predict({texts({"red", "pink"}), x[1], x[2]}) == model.predict(x));
 }
 
 TEST_CASE("strings move through layers that only move") {
