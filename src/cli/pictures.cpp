@@ -47,7 +47,8 @@ std::string preprocessing_of(const std::string& model_name) {
   throw InvalidArgument(
       "[predict] the name '" + model_name +
       "' tells no family of models, so how to prepare its pictures is not "
-      "known; say --preprocess tf, torch, caffe or none");
+      "known; say --preprocess tf, torch, caffe, or none when its own layers "
+      "do it");
 }
 
 /// The arguments of the architecture. What --weights and the pictures settle is

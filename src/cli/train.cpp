@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -20,8 +19,6 @@ struct TrainOptions {
 };
 
 int train(const TrainOptions& options) {
-  // Notes of the library are no errors; warnings stay.
-  if (options.quiet) ::setenv("KERATIN_LOG", "warning", 0);
   std::vector<std::pair<std::string, Config>> overrides;
   for (const std::string& text : options.set) {
     overrides.push_back(parse_override(text, "fit.epochs=3"));

@@ -298,11 +298,15 @@ void check_data_files(
 ExperimentData load_data(
     const DataSection& section,
     const std::string& folder,
-    const std::string& where) {
+    const std::string& where,
+    bool verbose) {
   check_data_files(section, folder, where);
   if (section.images) {
     return open_image_directories(
-        *section.images, folder, where + ".image_dataset_from_directory");
+        *section.images,
+        folder,
+        where + ".image_dataset_from_directory",
+        verbose);
   }
   ExperimentData out;
   if (section.csv) {

@@ -14,10 +14,12 @@ void check_data_files(
     const std::string& folder,
     const std::string& where);
 
-/// Reads, splits and standardises. `where` for errors.
+/// Reads, splits and standardises. `where` for errors; `verbose`: says how many
+/// pictures there are.
 ExperimentData load_data(
     const DataSection& section,
     const std::string& folder,
-    const std::string& where);
+    const std::string& where,
+    bool verbose = true);
 
 }  // namespace keratin::experiment

@@ -197,8 +197,10 @@ struct Experiment::Impl {
         .string();
   }
 
-  const ExperimentData& load() {
-    if (!data) data = experiment::load_data(*root.data, folder, "$.data");
+  const ExperimentData& load(bool verbose = true) {
+    if (!data) {
+      data = experiment::load_data(*root.data, folder, "$.data", verbose);
+    }
     return *data;
   }
 };
@@ -270,7 +272,7 @@ RunResult Experiment::run(const RunOptions& options) {
   if (!options.predictions.empty()) {
     experiment::check_output(options.predictions, "--predictions");
   }
-  const ExperimentData& data = this->data();
+  const ExperimentData& data = impl_->load(options.out != nullptr);
   Model model = this->model();
   const auto say = [&](const std::string& text) {
     if (options.out != nullptr) *options.out << text << std::flush;

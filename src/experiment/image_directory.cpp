@@ -84,8 +84,10 @@ void check_image_directories(
 ExperimentData open_image_directories(
     const ImageDatasetSection& section,
     const std::string& folder,
-    const std::string& where) {
+    const std::string& where,
+    bool verbose) {
   ImageDatasetOptions options = options_of(section);
+  options.verbose = verbose;
   ExperimentData out;
   try {
     const std::string train = resolve(folder, section.directory);
