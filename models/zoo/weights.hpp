@@ -11,8 +11,8 @@ namespace keratin::applications {
 /// io::fetch throws.
 std::string fetch_weights(const Published& weights);
 
-/// As Model::load_weights; into a model without the top also from an .h5 file of
-/// the whole one, whose other layers are left aside.
+/// As Model::load_weights; into a model without the top also from an .h5 file
+/// of the whole one, whose other layers are left aside.
 void load_weights(Model model, const std::string& path, bool include_top);
 
 /// The path of Keras's imagenet_class_index.json, likewise.
