@@ -92,7 +92,8 @@ class KERATIN_API Tensor {
   /// The one element of a tensor of size 1, converted.
   template <class T>
   T item() const {
-    return static_cast<T>(item_as_double());
+    check_single();
+    return to_vector<T>()[0];
   }
 
   /// Element `flat` (row-major), converted to double. Not for strings.
@@ -138,7 +139,7 @@ class KERATIN_API Tensor {
 
   const void* elements() const;
   void* mutable_elements();
-  double item_as_double() const;
+  void check_single() const;
   void check_count(std::size_t count) const;
   void check_dtype(DType asked) const;
 

@@ -36,10 +36,13 @@ class PerOutput {
   PerOutput() = default;
 
   // NOLINTBEGIN(google-explicit-constructor): a setting reads as a set of one
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload): it is constrained
   template <class U>
 
   requires std::convertible_to<U, T> PerOutput(U&& single)
       : list_{T(std::forward<U>(single))}, single_(true) {}
+
+  // NOLINTEND(bugprone-forwarding-reference-overload)
 
   PerOutput(std::initializer_list<T> list) : list_(list) {}
 

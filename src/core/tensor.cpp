@@ -123,12 +123,11 @@ double Tensor::at(std::int64_t flat) const {
   });
 }
 
-double Tensor::item_as_double() const {
+void Tensor::check_single() const {
   if (size_ != 1) {
     throw InvalidArgument(keratin::format(
         "[tensor] item() expected one element, got {}{}", dtype_, shape_));
   }
-  return at(0);
 }
 
 void Tensor::check_count(std::size_t count) const {

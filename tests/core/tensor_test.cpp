@@ -39,6 +39,9 @@ TEST_CASE("a tensor made from values gives them back") {
   CHECK(t.at(5) == 6.0);
   CHECK(t.to_vector<int>() == std::vector<int>{1, 2, 3, 4, 5, 6});
   CHECK(Tensor(2.5).item<float>() == 2.5F);
+  // Whole numbers that a double does not hold.
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  CHECK(Tensor(std::vector<std::int64_t>{odd}).item<std::int64_t>() == odd);
   CHECK(Tensor(true).dtype() == DType::boolean);
   CHECK(
       Tensor(std::vector<bool>{true, false}).to_vector<bool>() ==

@@ -25,7 +25,7 @@ class KERATIN_API Numbers {
 
   Numbers(const std::vector<double>& values) : tensor_(values) {}
 
-  Numbers(Tensor values) : tensor_(values.cast(DType::f64)) {}
+  Numbers(const Tensor& values) : tensor_(values.cast(DType::f64)) {}
 
   // NOLINTEND(google-explicit-constructor)
 
