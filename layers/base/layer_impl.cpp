@@ -296,7 +296,7 @@ std::vector<Value> LayerImpl::invoke(
   const AutocastScope autocast(ctx, &dtype);
   const CallInputs own =
       casts_inputs() ? cast_floats(ctx, inputs, dtype) : inputs;
-  const std::vector<Value> outputs = call_many(ctx, own);
+  std::vector<Value> outputs = call_many(ctx, own);
   if (activity_regularizer_) {
     for (const Value& output : outputs) {
       if (!is_floating(output.dtype())) continue;
