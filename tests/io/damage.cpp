@@ -2,17 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
-#include <random>
 
 #include <keratin/error.hpp>
 
 #include "tests/support/allocations.hpp"
+#include "tests/support/damage.hpp"
 
 namespace keratin::testing {
 namespace {
 
-constexpr int kFlips = 2000;
 constexpr double kMaxSeconds = 20;  // on a busy machine
 
 }  // namespace
@@ -44,21 +44,8 @@ Damage damage(
         std::chrono::steady_clock::now() - start;
     CHECK(elapsed.count() < kMaxSeconds);
   };
-  for (std::size_t percent = 0; percent < 100; ++percent) {
-    attempt(good.substr(0, good.size() * percent / 100));
-  }
-  std::mt19937_64 random(20260101);
-  for (int i = 0; i < kFlips; ++i) {
-    std::string bytes = good;
-    const std::size_t reach =
-        random() % 2 ? bytes.size() : std::min<std::size_t>(4096, bytes.size());
-    for (std::uint64_t n = 1 + random() % 3; n > 0; --n) {
-      char& byte = bytes[random() % reach];
-      byte = random() % 2 ? static_cast<char>(random())
-                          : static_cast<char>(byte ^ 1 << random() % 8);
-    }
-    attempt(bytes);
-  }
+  cut_at_every_percent(good, attempt);
+  change_bytes(good, attempt);
   CHECK(excess == 0);
   return out;
 }

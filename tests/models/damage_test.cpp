@@ -1,13 +1,14 @@
 // Every kind of model file, damaged: it loads or ends in one of our errors,
 // soon, and takes memory in proportion to itself.
 
+#include "tests/support/damage.hpp"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <functional>
-#include <random>
 
 #include <keratin/error.hpp>
 #include <keratin/files.hpp>
@@ -25,6 +26,8 @@
 using namespace keratin;          // NOLINT
 using namespace keratin::layers;  // NOLINT
 using keratin::testing::AllocationPeak;
+using keratin::testing::change_bytes;
+using keratin::testing::cut_at_every_percent;
 using keratin::testing::message_of;
 using keratin::testing::read_file;
 using keratin::testing::TempDir;
@@ -37,7 +40,6 @@ namespace {
 [[maybe_unused]] const bool in_memory =
     ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
 
-constexpr int kFlips = 2000;
 constexpr double kMaxSeconds = 5;
 
 /// A model's own objects, however small its file: layers, graphs, optimizers.
@@ -45,8 +47,7 @@ constexpr std::size_t kFloorBytes = 1U << 20;
 
 using Load = std::function<void(const std::string& path)>;
 
-/// Reads a file truncated at every 1 %, then with one to three bytes changed,
-/// half of the time near its beginning, where the structures are.
+/// Reads a file truncated at every 1 %, then with bytes changed.
 void damage(const std::string& path, const Load& load) {
   const std::string good = read_file(path);
   load(path);
@@ -70,22 +71,9 @@ void damage(const std::string& path, const Load& load) {
     CHECK(bytes_taken <= 10 * good.size() + kFloorBytes);
     CHECK(elapsed.count() < kMaxSeconds);
   };
-  for (std::size_t percent = 0; percent < 100; ++percent) {
-    attempt(good.substr(0, good.size() * percent / 100));
-  }
+  cut_at_every_percent(good, attempt);
   CHECK(refused == 100);
-  std::mt19937_64 random(20260101);
-  for (int i = 0; i < kFlips; ++i) {
-    std::string bytes = good;
-    const std::size_t reach =
-        random() % 2 ? bytes.size() : std::min<std::size_t>(4096, bytes.size());
-    for (std::uint64_t n = 1 + random() % 3; n > 0; --n) {
-      char& byte = bytes[random() % reach];
-      byte = random() % 2 ? static_cast<char>(random())
-                          : static_cast<char>(byte ^ 1 << random() % 8);
-    }
-    attempt(bytes);
-  }
+  change_bytes(good, attempt);
   CHECK(refused > 200);  // else nothing was damaged at all
   CHECK(loaded > 0);
   write_file(path, good);
