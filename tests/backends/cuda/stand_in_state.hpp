@@ -126,6 +126,10 @@ std::string all_families();
 /// said.
 std::string build_library(const std::string& text);
 
+// -- NVRTC
+
+void set_nvrtc(NvrtcApi& nvrtc);
+
 // -- cuBLASLt
 
 void set_blas(BlasLtApi& blas);
