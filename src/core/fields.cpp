@@ -406,6 +406,8 @@ Config fields_schema(Serializable& object) {
       for (const std::string_view choice : field.spec.choices) {
         choices.push_back(choice);
       }
+      const Config* const type = schema.find("type");
+      if (type != nullptr && type->is_array()) choices.push_back(nullptr);
       schema["enum"] = std::move(choices);
     }
     if (field.spec.minimum) schema["minimum"] = *field.spec.minimum;

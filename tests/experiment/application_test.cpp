@@ -247,6 +247,10 @@ TEST_CASE("The schema knows architectures with what a config adds") {
                                 .at("properties")
                                 .at("MobileNet")
                                 .at("properties");
+  // What may be null is null among the choices, too.
+  CHECK(
+      arguments.at("pooling").at("enum") ==
+      Config::array({"avg", "max", nullptr}));
   for (const std::string& name : std::vector<std::string>{
            "alpha",
            "weights",
