@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <keratin/config.hpp>
 #include <keratin/error.hpp>
@@ -15,6 +16,11 @@ namespace keratin {
 namespace {
 
 constexpr std::size_t kMaxDepth = 512;
+
+// What the values of a text may take in memory: so many times the text, and
+// some room for short ones. Real configs take five times their text.
+constexpr std::size_t kMaxGrowth = 10;
+constexpr std::size_t kRoomBytes = 1U << 20;
 
 // "line 3, column 7" of a byte; columns count bytes from one.
 std::string position(std::string_view text, std::size_t at) {
@@ -79,7 +85,9 @@ Prepared prepare(std::string_view text) {
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
  public:
   Builder(const Prepared& prepared, std::string_view source)
-      : prepared_(prepared), source_(source) {}
+      : prepared_(prepared),
+        source_(source),
+        limit_bytes_(kMaxGrowth * prepared.text.size() + kRoomBytes) {}
 
   Config result;
 
@@ -113,6 +121,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool string(string_t& value) override {
+    take(heap_bytes(value));
     return add(Config(std::move(value)));
   }
 
@@ -123,11 +132,15 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool key(string_t& name) override {
+    take(sizeof(string_t) + heap_bytes(name));
     keys_.back() = std::move(name);
     return true;
   }
 
-  bool end_object() override { return close(); }
+  bool end_object() override {
+    keep_last(stack_.back().as_object());
+    return close();
+  }
 
   bool start_array(std::size_t) override {
     return open(Config(Config::Array{}));
@@ -164,6 +177,43 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
         text));
   }
 
+  // Short texts lie in the string itself.
+  static std::size_t heap_bytes(const string_t& text) {
+    return text.capacity() > string_t().capacity() ? text.capacity() + 1 : 0;
+  }
+
+  void take(std::size_t bytes) {
+    taken_bytes_ += bytes;
+    if (taken_bytes_ <= limit_bytes_) return;
+    throw InvalidArgument(keratin::format(
+        "[{}] expected values that take at most {} times their text's {} "
+        "bytes, got more; leave out what is not needed",
+        source_,
+        kMaxGrowth,
+        prepared_.text.size()));
+  }
+
+  // Of members with one key the last one wins, in the first one's place.
+  static void keep_last(Config::Object& members) {
+    std::vector<std::size_t> order(members.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+      return members[a].first < members[b].first;
+    });
+    std::vector<bool> dropped(members.size());
+    bool any = false;
+    for (std::size_t i = 0, first = 0; i < order.size(); ++i) {
+      if (members[order[i]].first != members[order[first]].first) first = i;
+      if (i == first) continue;
+      members[order[first]].second = std::move(members[order[i]].second);
+      dropped[order[i]] = true;
+      any = true;
+    }
+    if (!any) return;
+    std::size_t at = 0;
+    std::erase_if(members, [&](const auto&) { return dropped[at++]; });
+  }
+
   bool open(Config container) {
     if (stack_.size() >= kMaxDepth) {
       throw InvalidArgument(keratin::format(
@@ -184,18 +234,22 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool add(Config value) {
+    take(sizeof(Config));
     if (stack_.empty()) {
       result = std::move(value);
     } else if (stack_.back().is_array()) {
       stack_.back().push_back(std::move(value));
     } else {
-      stack_.back()[keys_.back()] = std::move(value);  // the last one wins
+      stack_.back().as_object().emplace_back(
+          std::move(keys_.back()), std::move(value));
     }
     return true;
   }
 
   const Prepared& prepared_;
   std::string source_;
+  std::size_t limit_bytes_;
+  std::size_t taken_bytes_ = 0;
   std::vector<Config> stack_;      // the open containers
   std::vector<std::string> keys_;  // for each, the key read last
   std::size_t numbers_ = 0;

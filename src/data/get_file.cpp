@@ -85,6 +85,11 @@ void unpack_tar(
   }
 }
 
+/// Data sets are packed tighter than models.
+std::uint64_t unpacked_limit(std::uint64_t packed_size) {
+  return std::max<std::uint64_t>(64U << 20, 100 * packed_size);
+}
+
 void unpack_zip(
     const io::SharedBytes& file,
     const fs::path& folder,
@@ -93,7 +98,8 @@ void unpack_zip(
   const io::ZipReader archive(file, name);
   for (const io::ZipMember& member : archive.members()) {
     write_member(
-        place_of(folder, member.name, who), archive.read(member.name).bytes);
+        place_of(folder, member.name, who),
+        archive.read(member.name, unpacked_limit(member.packed_size)).bytes);
   }
 }
 
@@ -105,8 +111,7 @@ void unpack(const std::string& archive, const fs::path& folder) {
   if (text.starts_with("PK")) {
     unpack_zip(file, folder, name, who);
   } else if (io::is_gzip(file.bytes)) {
-    const std::uint64_t limit = std::max<std::uint64_t>(
-        64U << 20, 100 * std::uint64_t{file.bytes.size()});
+    const std::uint64_t limit = unpacked_limit(file.bytes.size());
     unpack_tar(io::gunzip(file.bytes, limit, who), folder, who);
   } else if (text.size() > 262 && text.substr(257, 5) == "ustar") {
     unpack_tar(file.bytes, folder, who);

@@ -30,6 +30,24 @@ void check_limit(const Job& job, std::uint64_t bytes, std::uint64_t limit) {
   }
 }
 
+/// A file that stores little or nothing of a dataset may still ask for a small
+/// one, which is then all fill value.
+constexpr std::uint64_t kLeastStoredLimit = 1U << 20;
+constexpr std::uint64_t kMostPacking = 1032;  // what deflate can do at best
+
+void check_stored(const Job& job, std::uint64_t bytes, std::uint64_t stored) {
+  const std::uint64_t limit =
+      std::max(kLeastStoredLimit, kMostPacking * stored);
+  if (bytes > limit) {
+    job.fail(format(
+        "dataset would take {} bytes, of which the file stores {}; expected "
+        "at most {}",
+        bytes,
+        stored,
+        limit));
+  }
+}
+
 Buffer filled(const Job& job, std::uint64_t bytes) {
   Buffer out(bytes);
   if (job.fill.size() == job.element_size) {
@@ -301,6 +319,16 @@ io::SharedBytes read_chunked(
       chunks = btree1_chunks(job, *tree);
     }
   }
+  std::uint64_t stored = 0;
+  for (const Chunk& chunk : chunks) {
+    // Chunks may share their bytes.
+    stored = std::min(
+        stored +
+            job.image.bytes(chunk.address, chunk.stored_size, job.who).size(),
+        job.image.size());
+  }
+  const std::uint64_t unpacked = chunks.empty() ? 0 : job.chunk_bytes;
+  check_stored(job, std::max(bytes, unpacked), stored);
   return shared(assemble(job, chunks, bytes));
 }
 
@@ -353,6 +381,7 @@ io::SharedBytes read_raw(
       const std::uint64_t size = image.length(in);
       if (!at || bytes == 0) {  // never written
         check_limit(job, bytes, limit_bytes);
+        check_stored(job, bytes, 0);
         return shared(filled(job, bytes));
       }
       if (size < bytes) {

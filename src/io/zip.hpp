@@ -38,7 +38,7 @@ class ZipReader {
 
   /// The member's content, its checksum verified. A stored member shares the
   /// archive's memory, whatever its size. A deflated one is unpacked when it
-  /// declares at most `limit_bytes`; 0 means 64 MiB or 100 times its packed
+  /// declares at most `limit_bytes`; 0 means 1 MiB or ten times the archive's
   /// size, whichever is more. InvalidArgument when there is no such member.
   SharedBytes read(std::string_view name, std::uint64_t limit_bytes = 0) const;
 

@@ -20,7 +20,7 @@ constexpr std::uint32_t kLocator64 = 0x07064b50;
 constexpr std::uint64_t kEndSize = 22;
 constexpr std::uint64_t kLocatorSize = 20;
 constexpr std::uint32_t kBig = 0xffffffff;  // "look in the 64-bit field"
-constexpr std::uint64_t kLeastLimit = 64U << 20;
+constexpr std::uint64_t kLeastLimit = 1U << 20;
 
 /// Why a name is not one a well-meant archive has; empty when it is fine.
 const char* fault_of(std::string_view name) {
@@ -236,7 +236,7 @@ SharedBytes ZipReader::read(
     const std::uint64_t limit =
         limit_bytes != 0
             ? limit_bytes
-            : std::max(kLeastLimit, 100 * std::uint64_t{out.bytes.size()});
+            : std::max(kLeastLimit, 10 * std::uint64_t{archive_.bytes.size()});
     if (member->size > limit) {
       error.fail(format(
           "unpacks from {} to {} bytes, more than the {} allowed; store it "

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -86,6 +87,39 @@ TEST_CASE("nesting is bounded to 512 levels") {
   CHECK(Config::parse(ok).dump() == ok);
   CHECK_THROWS_AS(Config::parse("[" + ok + "]"), InvalidArgument);
   CHECK_THROWS_AS(Config::parse(std::string(1'000'000, '[')), InvalidArgument);
+}
+
+TEST_CASE("values that take far more memory than their text are refused") {
+  const auto list = [](std::string_view item, int count) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) text += std::string(item) + ",";
+    return text + "0]";
+  };
+  CHECK(Config::parse(list("1", 30'000)).size() == 30'001);
+  CHECK(Config::parse(list("\"word\"", 300'000)).size() == 300'001);
+  for (const char* item : {"1", "{}", "[]", "\"\""}) {
+    CAPTURE(item);
+    CHECK(
+        message_of<InvalidArgument>([&] {
+          Config::parse(list(item, 1'000'000), "c");
+        }).find("expected values that take at most 10 times their text's") !=
+        std::string::npos);
+  }
+}
+
+TEST_CASE("of equal keys the last one wins, however many there are") {
+  CHECK(
+      Config::parse(R"({"a": 1, "b": 2, "a": 3, "c": 4, "b": 5})").dump() ==
+      R"({"a": 3, "b": 5, "c": 4})");
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) {
+    text += '"' + std::to_string(i) + "\": 12345678,";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(Config::parse(text + "\"0\": 1}").size() == 200'000);
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  CHECK(elapsed.count() < 10);
 }
 
 TEST_CASE("whole numbers beyond 64 bits are refused, not rounded") {

@@ -1,10 +1,11 @@
-"""Writes the files of tests/data/io: HDF5 by h5py and arrays by NumPy.
+"""Writes the files of tests/data/io: HDF5 by h5py, arrays by NumPy, an archive.
 
     pip install numpy h5py ml_dtypes && python3 make_io_fixtures.py
 
 tests/io reads them and knows their content by the formulas used here.
 """
 import pathlib
+import zipfile
 
 import h5py
 import ml_dtypes
@@ -80,6 +81,8 @@ def refused(folder):
         f.create_dataset("lzf", data=np.zeros(8), chunks=(4,), compression="lzf")
         f.create_dataset("bomb", shape=(1 << 40,), dtype="f4")
         f.create_dataset("chunk_bomb", shape=(1 << 40,), dtype="f4", chunks=(1 << 20,))
+        f.create_dataset("sparse", shape=(1 << 20,), dtype="f4", chunks=(1 << 10,))
+        f.create_dataset("hollow", shape=(1 << 20,), dtype="f4")
         layout = h5py.VirtualLayout(shape=(2,), dtype="f4")
         layout[:] = h5py.VirtualSource("other.h5", "x", shape=(2,))
         f.create_virtual_dataset("virtual", layout)
@@ -110,8 +113,14 @@ def numpy(folder):
     np.savez_compressed(folder / "deflated.npz", x=counting, zeros=np.zeros(10000, "f4"))
 
 
+def archive(folder):
+    with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr(zipfile.ZipInfo("config.json"), b"1" * (1 << 21), zipfile.ZIP_DEFLATED)
+
+
 OUT.mkdir(exist_ok=True)
 hdf5(OUT / "earliest.h5", "earliest")
 hdf5(OUT / "latest.h5", "latest")
 refused(OUT)
 numpy(OUT)
+archive(OUT)

@@ -190,6 +190,11 @@ TEST_CASE("HDF5 tricks are refused by name") {
   has("lzf", "got filter 32000");
   has("bomb", "dataset would take 4398046511104 bytes");
   has("chunk_bomb", "dataset would take 4398046511104 bytes");
+  const char* const unstored =
+      "dataset would take 4194304 bytes, of which the file stores 0; expected "
+      "at most 1048576";
+  has("sparse", unstored);
+  has("hollow", unstored);
 }
 
 TEST_CASE("A file that is no HDF5 file says what it is") {

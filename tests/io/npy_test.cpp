@@ -65,7 +65,7 @@ TEST_CASE("What would run code or does not fit is refused by name") {
       "[record.npy]: records are outside what Keratin reads");
   CHECK(
       message("refused.h5") ==
-      "[refused.h5]: expected an .npy file, got 14352 bytes without its "
+      "[refused.h5]: expected an .npy file, got 14896 bytes without its "
       "signature");
 }
 

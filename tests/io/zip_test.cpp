@@ -87,6 +87,13 @@ TEST_CASE("Deflated members are unpacked within limits") {
       message_of<InvalidArgument>([&] { reader.read("zeros.npy", 40000); }) ==
       "[deflated.npz] 'zeros.npy': unpacks from 136 to 40128 bytes, more than "
       "the 40000 allowed; store it without compression");
+  const ZipReader bomb =
+      ZipReader::open(testing::fixture("io/bomb.zip").string());
+  CHECK(
+      message_of<InvalidArgument>([&] {
+        bomb.read("config.json");
+      }).find("2097152 bytes, more than the 1048576 allowed") !=
+      std::string::npos);
 }
 
 TEST_CASE("Damaged and dishonest archives are refused by name") {
