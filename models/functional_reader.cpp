@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include <keratin/error.hpp>
 
 #include "layers/base/input_layer.hpp"
 #include "layers/base/operation.hpp"
+#include "layers/base/symbolic_state.hpp"
 #include "models/functional.hpp"
 #include "src/core/format.hpp"
 
@@ -27,20 +30,26 @@ class GraphReader {
     for (std::size_t i = 0; i < layers.size(); ++i) {
       add_layer(layers[i], format("{}.layers[{}]", where_, i));
     }
-    // A layer used at several depths has calls that must wait for others.
-    bool pending = true;
-    while (pending) {
-      pending = false;
-      bool progress = false;
-      for (Made* made : order_) {
-        while (made->next < made->nodes.size() &&
-               call(*made, made->nodes[made->next])) {
-          ++made->next;
-          progress = true;
+    // A layer used at several depths has calls that must wait for others. Each
+    // is tried twice at most, in whatever order the file has them.
+    std::deque<Made*> ready(order_.begin(), order_.end());
+    while (!ready.empty()) {
+      Made& made = *ready.front();
+      ready.pop_front();
+      while (made.calls_left() > 0 && call(made, (*made.nodes)[made.next])) {
+        ++made.next;
+        for (Made* waiting : take_waiting(made)) {
+          if (--waiting->missing == 0) ready.push_back(waiting);
         }
-        pending = pending || made->next < made->nodes.size();
       }
-      if (pending && !progress) report_stuck();
+      made.missing = missing_.size();
+      for (const auto& [other, index] : missing_) {
+        other->waiting[index].push_back(&made);
+      }
+      missing_.clear();
+    }
+    for (const Made* made : order_) {
+      if (made->calls_left() > 0) report_stuck();
     }
   }
 
@@ -64,14 +73,28 @@ class GraphReader {
     return tensors;
   }
 
+  std::unordered_map<const LayerImpl::CallNode*, bool> kept_training;
+
  private:
   struct Made {
     Layer layer;
     std::string where;
-    std::vector<Config> nodes;  // calls still to be made, from `next` on
+    const Config::Array* nodes = nullptr;  // calls, to be made from `next` on
     std::size_t next = 0;
     std::vector<std::vector<SymbolicTensor>> results;  // by call
+    std::size_t missing = 0;  // tensors that the next call waits for
+    std::map<std::size_t, std::vector<Made*>> waiting;  // for a call of this
+
+    std::size_t calls_left() const {
+      return nodes == nullptr ? 0 : nodes->size() - next;
+    }
   };
+
+  /// Who waits for the call that was made last.
+  static std::vector<Made*> take_waiting(Made& made) {
+    auto found = made.waiting.extract(made.results.size() - 1);
+    return found.empty() ? std::vector<Made*>{} : std::move(found.mapped());
+  }
 
   void add_layer(const Config& config, const std::string& where) {
     Made made;
@@ -84,7 +107,7 @@ class GraphReader {
     if (auto* input = dynamic_cast<InputLayerImpl*>(&made.layer.impl())) {
       made.results.push_back({input->tensor()});
     } else if (const Config* nodes = config.find("inbound_nodes")) {
-      made.nodes = nodes->as_array();
+      made.nodes = &nodes->as_array();
     }
     const auto [at, is_new] = made_.try_emplace(name, std::move(made));
     if (!is_new) {
@@ -97,7 +120,7 @@ class GraphReader {
   [[noreturn]] void report_stuck() const {
     std::string names;
     for (const Made* made : order_) {
-      if (made->next < made->nodes.size()) {
+      if (made->calls_left() > 0) {
         names += (names.empty() ? "" : ", ") + made->layer.name();
       }
     }
@@ -120,7 +143,8 @@ class GraphReader {
     return found->second;
   }
 
-  /// The tensor of a history, or none while its call has not been made.
+  /// The tensor of a history, or none while its call has not been made, which
+  /// is noted.
   SymbolicTensor lookup(
       const Config& history, const std::string& where, bool counts_from_one) {
     if (!is_end(history)) {
@@ -134,8 +158,8 @@ class GraphReader {
     std::int64_t call = items[1].as_int();
     if (counts_from_one && made.layer.class_name() == "Functional") --call;
     const std::int64_t result = items[2].as_int();
-    const auto calls = static_cast<std::int64_t>(
-        made.results.size() + made.nodes.size() - made.next);
+    const auto calls =
+        static_cast<std::int64_t>(made.results.size() + made.calls_left());
     if (call < 0 || call >= calls || result < 0) {
       throw InvalidArgument(format(
           "[{}] layer '{}' has {} calls, not call {}",
@@ -144,8 +168,12 @@ class GraphReader {
           calls,
           call));
     }
-    if (call >= static_cast<std::int64_t>(made.results.size())) return {};
-    const auto& results = made.results[static_cast<std::size_t>(call)];
+    const auto place = static_cast<std::size_t>(call);
+    if (place >= made.results.size()) {
+      missing_.emplace_back(&made, place);
+      return {};
+    }
+    const auto& results = made.results[place];
     if (result >= static_cast<std::int64_t>(results.size())) {
       throw InvalidArgument(format(
           "[{}] layer '{}' yields {} tensors, not number {}",
@@ -172,19 +200,18 @@ class GraphReader {
            name->as_string() == "__keras_tensor__";
   }
 
-  /// False when a tensor it needs does not exist yet.
-  bool fill(
+  void fill(
       const Config& config,
       const std::string& where,
       Argument<SymbolicTensor>& out) {
     if (is_tensor(config)) {
       out.tensors.push_back(
           lookup(config.at("config").at("keras_history"), where, false));
-      return static_cast<bool>(out.tensors.back());
+      return;
     }
     if (!holds_tensor(config)) {
       out.constant = config;
-      return true;
+      return;
     }
     out.is_list = true;
     // A list with others among the tensors, [mask, None], [x, an array] or
@@ -192,11 +219,10 @@ class GraphReader {
     // tensor.
     const Config::Array& items = config.as_array();
     Config places = Config::array();
-    if (!fill_list(items, where, out, places)) return false;
+    fill_list(items, where, out, places);
     if (!std::all_of(items.begin(), items.end(), is_tensor)) {
       out.constant = std::move(places);
     }
-    return true;
   }
 
   static bool holds_tensor(const Config& config) {
@@ -207,7 +233,7 @@ class GraphReader {
                                     holds_tensor);
   }
 
-  bool fill_list(
+  void fill_list(
       const Config::Array& items,
       const std::string& where,
       Argument<SymbolicTensor>& out,
@@ -217,10 +243,9 @@ class GraphReader {
         places.push_back(true);
         out.tensors.push_back(
             lookup(item.at("config").at("keras_history"), where, false));
-        if (!out.tensors.back()) return false;
       } else if (holds_tensor(item)) {  // states of stacked cells
         Config inner = Config::array();
-        if (!fill_list(item.as_array(), where, out, inner)) return false;
+        fill_list(item.as_array(), where, out, inner);
         places.push_back(std::move(inner));
       } else if (holds_true(item)) {  // would read as a tensor's place
         throw InvalidArgument(
@@ -229,7 +254,6 @@ class GraphReader {
         places.push_back(item);
       }
     }
-    return true;
   }
 
   static bool holds_true(const Config& config) {
@@ -239,12 +263,11 @@ class GraphReader {
   }
 
   /// Keras 2 wrote calls as [[layer, call, result, kwargs], ...].
-  bool read_legacy(
+  void read_legacy(
       const Config& node, const std::string& where, SymbolicInputs& inputs) {
     Argument<SymbolicTensor> first;
     for (const Config& item : node.as_array()) {
       first.tensors.push_back(lookup(item, where, false));
-      if (!first.tensors.back()) return false;
       if (item.size() < 4) continue;
       for (const auto& [name, value] : item.as_array()[3].as_object()) {
         inputs.items.push_back({name, {}, false, value});
@@ -252,35 +275,52 @@ class GraphReader {
     }
     first.is_list = first.tensors.size() > 1;
     inputs.items.insert(inputs.items.begin(), std::move(first));
-    return true;
   }
 
-  bool read_arguments(
+  /// Notes in missing_ the tensors that do not exist yet.
+  void read_arguments(
       const Config& node, const std::string& where, SymbolicInputs& inputs) {
-    if (node.is_array()) return read_legacy(node, where, inputs);
+    if (node.is_array()) {
+      read_legacy(node, where, inputs);
+      return;
+    }
     for (const Config& arg : node.at("args").as_array()) {
       Argument<SymbolicTensor> argument;
-      if (!fill(arg, where, argument)) return false;
+      fill(arg, where, argument);
       inputs.items.push_back(std::move(argument));
     }
     const Config kwargs = node.get("kwargs", Config::object());
     for (const auto& [name, value] : kwargs.as_object()) {
       Argument<SymbolicTensor> argument;
       argument.name = name;
-      if (!fill(value, where, argument)) return false;
+      fill(value, where, argument);
       inputs.items.push_back(std::move(argument));
     }
-    return true;
   }
 
+  /// False when a tensor it needs does not exist yet.
   bool call(Made& made, const Config& node) {
     const std::string where =
         format("{}.inbound_nodes[{}]", made.where, made.next);
     SymbolicInputs inputs;
-    if (!read_arguments(node, where, inputs)) return false;
+    read_arguments(node, where, inputs);
+    if (!missing_.empty()) return false;
     check_lists(made, where, inputs);
     made.results.push_back(made.layer.call(inputs));
+    keep_training(node, inputs, made.results.back());
     return true;
+  }
+
+  /// What was a call of Keras 2 says that its `training` holds.
+  void keep_training(
+      const Config& node,
+      const SymbolicInputs& inputs,
+      const std::vector<SymbolicTensor>& results) {
+    if (!node.is_object() || node.get("keeps_training") != Config(true)) return;
+    const Argument<SymbolicTensor>* training = inputs.find("training");
+    if (training == nullptr || !training->constant.is_bool()) return;
+    kept_training[results.at(0).state().node.get()] =
+        training->constant.as_bool();
   }
 
   /// Operations take arrays among the tensors of a list, layers do not.
@@ -309,7 +349,8 @@ class GraphReader {
   const Config& config_;
   std::string where_;
   std::map<std::string, Made> made_;
-  std::vector<Made*> order_;  // as in the file
+  std::vector<Made*> order_;                            // as in the file
+  std::vector<std::pair<Made*, std::size_t>> missing_;  // of the call at hand
 };
 
 }  // namespace
@@ -325,6 +366,7 @@ void FunctionalImpl::from_config(
   if (const Config name = config.get("name"); !name.is_null()) {
     set_name(name.as_string());
   }
+  kept_training_ = std::move(reader.kept_training);
   set_graph(std::move(inputs), std::move(outputs));
   single_input_ = single_input;
   single_output_ = single_output;

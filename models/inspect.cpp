@@ -48,10 +48,14 @@ class LayerList {
   void add(const Config& object, const std::string& prefix, int depth = 0) {
     constexpr int kDeepest = 100;
     if (depth > kDeepest || !object.is_object()) return;
-    const Config config = object.get("config");
+    static const Config kNone;
+    const Config* const found = object.find("config");
+    const Config& config = found == nullptr ? kNone : *found;
     std::string name;
-    for (const Config& from : {object.get("name"), config.get("name")}) {
-      if (name.empty() && from.is_string()) name = from.as_string();
+    for (const Config* from : {object.find("name"), config.find("name")}) {
+      if (from != nullptr && name.empty() && from->is_string()) {
+        name = from->as_string();
+      }
     }
     if (depth > 0) {
       Config item = Config::object(
@@ -63,10 +67,11 @@ class LayerList {
       }
       layers.push_back(std::move(item));
     }
-    const Config list = config.is_array() ? config : config.get("layers");
-    if (!list.is_array()) return;
+    const Config* const list =
+        config.is_array() ? &config : config.find("layers");
+    if (list == nullptr || !list->is_array()) return;
     const std::string inner = depth > 0 ? prefix + name + "/" : prefix;
-    for (const Config& layer : list.as_array()) add(layer, inner, depth + 1);
+    for (const Config& layer : list->as_array()) add(layer, inner, depth + 1);
   }
 };
 

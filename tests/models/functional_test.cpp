@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -132,6 +134,20 @@ TEST_CASE("Graphs that do not hang together are refused") {
         }).find("two layers named 'same'") != std::string::npos);
   const std::vector<SymbolicTensor> none;
   CHECK_THROWS_AS(Model(none, none), InvalidArgument);
+}
+
+TEST_CASE("A graph is read in any order of its layers without delay") {
+  SymbolicTensor x = Input({4}, {.name = "x"});
+  const SymbolicTensor first = x;
+  for (int i = 0; i < 8000; ++i) x = Dropout(0.5)(x);
+  Config config = Config::parse(Model(first, x).to_json());
+  Config::Array& layers = config["config"]["layers"].as_array();
+  std::reverse(layers.begin(), layers.end());
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(model_from_config(config).layers().size() == 8001);
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  CHECK(elapsed.count() < 6);
 }
 
 TEST_CASE("set_weights checks everything before it changes anything") {
