@@ -28,6 +28,7 @@ void add_schema(CLI::App& app, Action& run);
 void add_list(CLI::App& app, Action& run);
 void add_convert(CLI::App& app, Action& run);
 void add_inspect(CLI::App& app, Action& run);
+void add_bench(CLI::App& app, Action& run);
 void add_plot(CLI::App& app, Action& run);
 
 /// The model of a file of any kind, of Keras's JSON or of a training config.

@@ -130,6 +130,7 @@ int run(int argc, char** argv) {
   add_plot(app, action);
   add_list(app, action);
   add_schema(app, action);
+  add_bench(app, action);
   add_info(app, action);
   try {
     app.parse(argc, argv);
