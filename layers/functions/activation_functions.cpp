@@ -28,7 +28,11 @@ Value relu(
   if (threshold != 0) {
     y = where(ops::greater(x, float_rounded(threshold)), x, ops::zeros_like(x));
   }
-  if (max_value) y = ops::clip(y, 0, float_rounded(*max_value));
+  // y is no less than 0 already, but for a threshold below.
+  if (max_value) {
+    const double limit = float_rounded(*max_value);
+    y = threshold < 0 ? ops::clip(y, 0, limit) : ops::minimum(y, limit);
+  }
   if (negative_slope == 0) return y;
   return y - negative_slope * ops::relu(ops::subtract(threshold, x));
 }

@@ -32,7 +32,7 @@ Graph rewrite(const Graph& from, const RewriteRule& rule) {
   for (std::size_t i = 0; i < from.nodes().size(); ++i) {
     const Node& node = from.nodes()[i];
     to.set_layer(node.layer);
-    RewriteArgs args{from, node, static_cast<NodeId>(i), to, {}};
+    RewriteArgs args{from, node, static_cast<NodeId>(i), to, mapped, {}};
     args.inputs.reserve(node.inputs.size());
     for (const ValueId input : node.inputs) {
       args.inputs.push_back(mapped[input]);

@@ -22,7 +22,8 @@ struct RewriteArgs {
   const Node& node;
   NodeId id;
   Graph& to;
-  std::vector<Value> inputs;  // the node's operands in the new graph
+  const std::vector<Value>& mapped;  // by ValueId of `from`, as far as it got
+  std::vector<Value> inputs;         // the node's operands in the new graph
 };
 
 using RewriteRule =

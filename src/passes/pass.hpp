@@ -25,14 +25,19 @@ struct Support {
 struct Pass {
   std::string_view name;
   std::function<Graph(const Graph&)> run;
+  bool after_fusion = false;  // a backend's: when element-wise nodes are fused
 };
 
 struct PipelineOptions {
   /// Nodes whose op is declined are decomposed, where they can be.
   std::function<Support(const Graph&, const Node&)> supports;
 
-  /// The backend's own passes, run between decompose and fuse.
+  /// The backend's own passes, run between decompose and fuse, or after it.
   std::vector<Pass> backend_passes = {};
+
+  /// Leaves what is the same in every run to a program of its own; null: all
+  /// stays. See hoist_fixed.
+  std::function<Graph(const Graph&)> hoist = {};
 
   /// Gathers element-wise chains into `fused` nodes.
   bool fuse = true;
@@ -58,6 +63,9 @@ Graph simplify(const Graph& graph);        // x*1, double transpose, ...
 Graph fold_constants(const Graph& graph);  // needs evaluate_node, below
 Graph eliminate_common(const Graph& graph);
 Graph eliminate_dead(const Graph& graph);
+Graph fold_batch_norm(const Graph& graph);  // into the convolution before it
+Graph join_pads(const Graph& graph);        // that are summed: a concatenation
+Graph fold_padding(const Graph& graph);     // zeros, into the convolution's own
 Graph decompose(
     const Graph& graph,
     const std::function<Support(const Graph&, const Node&)>& supports);

@@ -30,19 +30,30 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
       {"simplify", simplify},
       {"fold_constants", fold_constants},
       {"eliminate_common", eliminate_common},
+      {"fold_batch_norm", fold_batch_norm},
+      {"fold_padding", fold_padding},
+      {"join_pads", join_pads},
       {"decompose",
        [&](const Graph& graph) { return decompose(graph, options.supports); }},
       // From here on the users of a value count, and dead ones mislead.
       {"eliminate_dead", eliminate_dead},
   };
   // Backends see whole patterns, before fusion hides their element-wise parts.
-  for (const Pass& pass : options.backend_passes) passes.push_back(pass);
+  for (const Pass& pass : options.backend_passes) {
+    if (!pass.after_fusion) passes.push_back(pass);
+  }
   // Decompositions and backend passes leave things to tidy up.
   passes.push_back({"simplify", simplify});
   passes.push_back({"fold_constants", fold_constants});
   passes.push_back({"eliminate_common", eliminate_common});
+  if (options.hoist) passes.push_back({"hoist_fixed", options.hoist});
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"fuse_elementwise", fuse_elementwise});
+  for (const Pass& pass : options.backend_passes) {
+    if (!pass.after_fusion) continue;
+    passes.push_back(pass);
+    passes.push_back({"eliminate_dead", eliminate_dead});
+  }
   return passes;
 }
 

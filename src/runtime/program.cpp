@@ -10,6 +10,7 @@
 #include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "src/core/log.hpp"
+#include "src/passes/hoist_fixed.hpp"
 #include "src/runtime/variable_sync.hpp"
 
 namespace keratin {
@@ -21,14 +22,14 @@ std::atomic<bool>& deterministic_flag() {
   return flag;
 }
 
-Graph optimize_for(const Graph& graph, Backend& backend, bool verify) {
+PipelineOptions pipeline_for(Backend& backend, bool verify) {
   PipelineOptions options;
   options.verify = options.verify || verify;
   options.supports = [&backend](const Graph& g, const Node& node) {
     return backend.supports(g, node);
   };
   options.backend_passes = backend.passes();
-  return optimize(graph, options);
+  return options;
 }
 
 void add_once(std::vector<Variable>& list, const Variable& variable) {
@@ -61,8 +62,21 @@ Program::Program(
   }
   options.check_nan = options.check_nan || env::check_nan();
   check_nan_ = options.check_nan;
-  // Who looks for a fault gets every check there is.
-  Graph optimized = optimize_for(graph, backend, check_nan_);
+  // Who looks for a fault gets every check there is, on every node in its
+  // place.
+  PipelineOptions pipeline = pipeline_for(backend, check_nan_);
+  Graph prologue;
+  if (!check_nan_) {
+    pipeline.hoist = [&](const Graph& whole) {
+      return hoist_fixed(
+          whole,
+          [&backend](const ValueType& type) {
+            return make_device_variable(backend, type.dtype, type.shape);
+          },
+          prologue);
+    };
+  }
+  Graph optimized = optimize(graph, pipeline);
   for (const Node& node : optimized.nodes()) {
     if (node.op != Op::read && node.op != Op::assign) continue;
     const auto& variable = node.attrs.get<Variable>("variable");
@@ -75,6 +89,7 @@ Program::Program(
     if (!group_->workspace) group_->workspace = backend.make_workspace();
     options.workspace = group_->workspace;
   }
+  if (!prologue.nodes().empty()) compile_prologue(prologue, options);
   executable_ = backend.compile(std::move(optimized), options);
   stats_ = executable_->stats();
   KERATIN_LOG(
@@ -84,6 +99,38 @@ Program::Program(
       backend.name(),
       stats_.kernels,
       stats_.arena_bytes);
+}
+
+void Program::compile_prologue(
+    const Graph& graph, const CompileOptions& options) {
+  Graph optimized = optimize(graph, pipeline_for(backend_, false));
+  for (const Node& node : optimized.nodes()) {
+    if (node.op == Op::read) {
+      prologue_.sources.push_back(node.attrs.get<Variable>("variable"));
+    } else if (node.op == Op::assign) {
+      prologue_.results.push_back(node.attrs.get<Variable>("variable"));
+    }
+  }
+  CompileOptions own = options;
+  own.name += "/fixed";
+  prologue_.executable = backend_.compile(std::move(optimized), own);
+}
+
+void Program::run_prologue() {
+  std::vector<std::uint64_t>& seen = prologue_.versions;
+  seen.resize(prologue_.sources.size());
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    VariableState& state = prologue_.sources[i].state();
+    const std::uint64_t version = move_to_device(state, backend_);
+    if (version != std::exchange(seen[i], version)) prologue_.current = false;
+  }
+  if (prologue_.current) return;
+  std::vector<Tensor> none;
+  prologue_.executable->run({}, none);
+  prologue_.current = true;
+  for (const Variable& variable : prologue_.results) {
+    note_assigned(variable.state());
+  }
 }
 
 void Program::check_inputs(std::span<const Tensor> inputs) const {
@@ -114,6 +161,7 @@ void Program::run(
     std::span<const Tensor> inputs, std::vector<Tensor>& outputs) {
   check_inputs(inputs);
   const std::lock_guard lock(group_->mutex);
+  if (prologue_.executable) run_prologue();
   for (const Variable& variable : variables_) {
     move_to_device(variable.state(), backend_);
   }

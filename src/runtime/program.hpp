@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,6 +44,17 @@ class Program {
     ValueType type;
   };
 
+  /// What hoist_fixed left: run before the rest when a variable has changed.
+  struct Prologue {
+    std::unique_ptr<Executable> executable;
+    std::vector<Variable> sources;
+    std::vector<std::uint64_t> versions;  // of the sources, when last looked
+    std::vector<Variable> results;
+    bool current = false;  // the results are those of the sources
+  };
+
+  void compile_prologue(const Graph& graph, const CompileOptions& options);
+  void run_prologue();
   void check_inputs(std::span<const Tensor> inputs) const;
   void run_checked(
       std::span<const Tensor> inputs, std::vector<Tensor>& outputs);
@@ -54,6 +66,7 @@ class Program {
   std::vector<Input> inputs_;
   std::vector<Variable> variables_;  // read or assigned
   std::vector<Variable> assigned_;
+  Prologue prologue_;
   std::unique_ptr<Executable> executable_;
   ExecutableStats stats_;
 };

@@ -1,5 +1,7 @@
 #include "src/runtime/variable_sync.hpp"
 
+#include <keratin/variable.hpp>
+
 #include "src/core/check.hpp"
 
 namespace keratin {
@@ -24,7 +26,7 @@ void fetch_locked(const VariableState& state) {
 
 }  // namespace
 
-void move_to_device(VariableState& state, Backend& backend) {
+std::uint64_t move_to_device(VariableState& state, Backend& backend) {
   const std::lock_guard lock(state.mutex);
   if (!state.device || !made_by(state.device->device(), backend.name())) {
     fetch_locked(state);
@@ -35,6 +37,19 @@ void move_to_device(VariableState& state, Backend& backend) {
     state.device->upload(state.host);
     state.device_current = true;
   }
+  return state.version;
+}
+
+Variable make_device_variable(
+    Backend& backend, DType dtype, const Shape& shape) {
+  Variable variable(Tensor::uninitialized(dtype, {0}), {.trainable = false});
+  VariableState& state = variable.state();
+  state.shape = shape;
+  state.host = {};
+  state.host_current = false;
+  state.device = backend.allocate(dtype, shape);
+  state.device_current = true;
+  return variable;
 }
 
 void fetch_to_host(const VariableState& state) {

@@ -5,7 +5,10 @@
 
 #include <keratin/threads.hpp>
 
+#include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/families.hpp"
+#include "src/backends/cpu/norm_gate.hpp"
+#include "src/backends/cpu/sink_slices.hpp"
 #include "src/backends/host/executable.hpp"
 #include "src/backends/reference/kernels.hpp"
 #include "src/core/cpu_features.hpp"
@@ -35,7 +38,16 @@ class CpuBackend final : public Backend {
     return host::supports(kernels(), graph, node);
   }
 
-  std::vector<Pass> passes() const override { return {}; }
+  std::vector<Pass> passes() const override {
+    // What the first leaves unused must not count as a user for the second.
+    return {
+        {"fuse_norm_gates",
+         [](const Graph& graph) {
+           return eliminate_dead(fuse_norm_gates(graph));
+         }},
+        {"fuse_epilogues", fuse_epilogues},
+        {"sink_slices", sink_slices, /*after_fusion=*/true}};
+  }
 
   std::unique_ptr<Executable> compile(
       Graph graph, const CompileOptions& options) override {

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/families.hpp"
+#include "src/backends/cpu/norm_gate.hpp"
 #include "src/backends/cpu/norm_rows.hpp"
 #include "src/core/format.hpp"
 #include "src/core/parallel.hpp"
@@ -25,8 +27,9 @@ constexpr std::int64_t kTile = 256;
 
 class BatchNormBase : public host::Kernel {
  public:
-  BatchNormBase(const Graph& graph, const Node& node)
-      : epsilon_(node.attrs.number("epsilon")) {
+  /// `norm` is the node itself, or the one in its body.
+  BatchNormBase(const Graph& graph, const Node& node, const Node& norm)
+      : epsilon_(norm.attrs.number("epsilon")) {
     const Shape& x = graph.type(node.inputs[0]).shape;
     channels_ = x.back();
     rows_ = x.size() / channels_;
@@ -120,10 +123,46 @@ class BatchNormBase : public host::Kernel {
   host::Binding binding_;
 };
 
-// (x, gamma, beta) -> (y, mean, variance)
-class TrainingKernel final : public BatchNormBase {
+// y = activation(normalised + residual)
+class ForwardKernel : public BatchNormBase {
  public:
-  using BatchNormBase::BatchNormBase;
+  ForwardKernel(const Graph& graph, const Node& node, const Stem& stem)
+      : BatchNormBase(graph, node, *stem.node), epilogue_(stem.epilogue) {
+    using Activation = Epilogue::Activation;
+    end_.clips = epilogue_.activation != Activation::none;
+    if (epilogue_.activation == Activation::clip) {
+      end_.limit = static_cast<float>(epilogue_.limit);
+    }
+  }
+
+  // A row of the residual is read before y is written there.
+  bool can_overwrite(int operand, int result) const override {
+    return result == 0 && operand >= 0 && operand == epilogue_.residual;
+  }
+
+ protected:
+  void normalize(
+      const float* mean, const float* scale, const float* beta) const {
+    const float* residual =
+        epilogue_.residual >= 0
+            ? in(static_cast<std::size_t>(epilogue_.residual))
+            : nullptr;
+    for_each_row([&](std::int64_t at) {
+      NormEnd end = end_;
+      if (residual != nullptr) end.residual = residual + at;
+      normalize_row(in(0) + at, mean, scale, beta, end, out(0) + at, channels_);
+    });
+  }
+
+ private:
+  Epilogue epilogue_;
+  NormEnd end_;
+};
+
+// (x, gamma, beta, residual) -> (y, mean, variance)
+class TrainingKernel final : public ForwardKernel {
+ public:
+  using ForwardKernel::ForwardKernel;
 
   void run() override {
     const float* x = in(0);
@@ -147,40 +186,39 @@ class TrainingKernel final : public BatchNormBase {
       const double spread = std::max(0.0, second_[c] / n - shift * shift);
       mean[c] = static_cast<float>(pivot[c] + shift);
       variance[c] = static_cast<float>(spread);
-      scale[c] = static_cast<float>(in(1)[c] * inverse_deviation(spread));
+      // As the gradient has it, which sees the rounded variance.
+      scale[c] = static_cast<float>(in(1)[c] * inverse_deviation(variance[c]));
     }
-    const float* beta = in(2);
-    for_each_row([&](std::int64_t at) {
-      normalize_row(x + at, mean, scale, beta, out(0) + at, channels_);
-    });
+    normalize(mean, scale, in(2));
   }
 };
 
-// (x, gamma, beta, mean, variance) -> y
-class InferenceKernel final : public BatchNormBase {
+// (x, gamma, beta, mean, variance, residual) -> y
+class InferenceKernel final : public ForwardKernel {
  public:
-  using BatchNormBase::BatchNormBase;
+  using ForwardKernel::ForwardKernel;
 
-  bool can_overwrite(int operand, int) const override { return operand == 0; }
+  bool can_overwrite(int operand, int result) const override {
+    return operand == 0 || ForwardKernel::can_overwrite(operand, result);
+  }
 
   void run() override {
     float* scale = vector(0);
     for (std::int64_t c = 0; c < channels_; ++c) {
       scale[c] = static_cast<float>(in(1)[c] * inverse_deviation(in(4)[c]));
     }
-    for_each_row([&](std::int64_t at) {
-      normalize_row(in(0) + at, in(3), scale, in(2), out(0) + at, channels_);
-    });
+    normalize(in(3), scale, in(2));
   }
 };
 
-// (x, gamma, mean, variance, dy) -> (dx, dgamma, dbeta); with r = 1 /
-// deviation, h = (x - mean) * r and m rows:
+// (x, gamma, mean, variance, dy[, beta]) -> (dx, dgamma, dbeta); with r = 1 /
+// deviation, h = (x - mean) * r and m rows, dy 0 where the ReLU was closed:
 //   dbeta = sum(dy)   dgamma = sum(dy * h)
 //   dx = gamma * r * (dy - dbeta / m - h * dgamma / m)
 class GradKernel final : public BatchNormBase {
  public:
-  using BatchNormBase::BatchNormBase;
+  GradKernel(const Graph& graph, const Node& node, const GatedNormGrad& grad)
+      : BatchNormBase(graph, node, *grad.node), grad_(grad) {}
 
   // A block of dx is written when x and dy there have been read.
   bool can_overwrite(int operand, int result) const override {
@@ -191,22 +229,36 @@ class GradKernel final : public BatchNormBase {
     const float* x = in(0);
     const float* dy = in(4);
     const float* mean = in(2);
+    float* scale = vector(0);
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      scale[c] = static_cast<float>(in(1)[c] * inverse_deviation(in(3)[c]));
+    }
+    NormGate gate;
+    if (grad_.beta >= 0) {
+      gate = {
+          scale,
+          in(static_cast<std::size_t>(grad_.beta)),
+          static_cast<float>(grad_.limit)};
+    }
     sum_columns([&](const Columns& columns,
                     std::int64_t at,
                     std::int64_t column,
                     double* sum,
                     double* product) {
+      NormGate own = gate;
+      if (gate.scale != nullptr) {
+        own.scale += column;
+        own.beta += column;
+      }
       batch_norm_grad_columns(
-          columns, x + at, dy + at, mean + column, sum, product);
+          columns, x + at, dy + at, mean + column, own, sum, product);
     });
-    float* scale = vector(0);
     float* a = vector(1);
     float* b = vector(2);
     const auto m = static_cast<double>(rows_);
     for (std::int64_t c = 0; c < channels_; ++c) {
       const double r = inverse_deviation(in(3)[c]);
       const double dgamma = second_[c] * r;
-      scale[c] = static_cast<float>(in(1)[c] * r);
       a[c] = static_cast<float>(first_[c] / m);
       b[c] = static_cast<float>(dgamma * r / m);
       out(1)[c] = static_cast<float>(dgamma);
@@ -214,16 +266,27 @@ class GradKernel final : public BatchNormBase {
     }
     for_each_row([&](std::int64_t at) {
       batch_norm_grad_row(
-          x + at, dy + at, mean, scale, a, b, out(0) + at, channels_);
+          x + at, dy + at, mean, scale, a, b, gate, out(0) + at, channels_);
     });
   }
+
+ private:
+  GatedNormGrad grad_;
 };
 
-Support supports(const Graph& graph, const Node& node) {
-  if (node.op != Op::batch_norm_training &&
-      node.op != Op::batch_norm_inference && node.op != Op::batch_norm_grad) {
-    return Support::no("");
+const Node* norm_of(const Node& node) {
+  if (const auto grad = gated_norm_grad_of(node); grad.node != nullptr) {
+    return grad.node;
   }
+  const Node* stem = stem_of(node).node;
+  const bool is_norm =
+      stem != nullptr && (stem->op == Op::batch_norm_training ||
+                          stem->op == Op::batch_norm_inference);
+  return is_norm ? stem : nullptr;
+}
+
+Support supports(const Graph& graph, const Node& node) {
+  if (norm_of(node) == nullptr) return Support::no("");
   const ValueType& type = graph.type(node.inputs[0]);
   if (type.dtype != DType::f32) {
     return Support::no(keratin::format("takes f32, not {}", type.dtype));
@@ -234,13 +297,14 @@ Support supports(const Graph& graph, const Node& node) {
 
 std::unique_ptr<host::Kernel> make(
     host::KernelFactory&, const Graph& graph, const Node& node) {
-  switch (node.op) {
+  switch (norm_of(node)->op) {
     case Op::batch_norm_training:
-      return std::make_unique<TrainingKernel>(graph, node);
+      return std::make_unique<TrainingKernel>(graph, node, stem_of(node));
     case Op::batch_norm_inference:
-      return std::make_unique<InferenceKernel>(graph, node);
+      return std::make_unique<InferenceKernel>(graph, node, stem_of(node));
     default:
-      return std::make_unique<GradKernel>(graph, node);
+      return std::make_unique<GradKernel>(
+          graph, node, gated_norm_grad_of(node));
   }
 }
 

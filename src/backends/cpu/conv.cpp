@@ -6,6 +6,7 @@
 
 #include "src/backends/cpu/conv_plan.hpp"
 #include "src/backends/cpu/families.hpp"
+#include "src/backends/cpu/packed_operand.hpp"
 #include "src/backends/cpu/tuning.hpp"
 #include "src/core/format.hpp"
 
@@ -21,21 +22,37 @@ dnnl::primitive_attr user_scratchpad() {
   return attr;
 }
 
-// y = conv(x, w)
+// The weights as the primitive wants them: made again in every run, or kept.
+Slot weights(
+    Sequence& sequence, const ConvPlan& plan, const dnnl::memory::desc& want) {
+  return plan.fixed_w ? sequence.packed(Sequence::input(1), plan.w, want)
+                      : sequence.reordered(Sequence::input(1), plan.w, want);
+}
+
+// y = activation(conv(x, w) + bias + residual)
 std::unique_ptr<Sequence> forward(
     const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const auto pd = forward_desc(plan, layouts);
   if (!any_speed && is_plain_loop(pd.get())) return nullptr;
   auto sequence = std::make_unique<Sequence>();
   const Slot x = sequence->reordered(Sequence::input(0), plan.x, pd.src_desc());
-  const Slot w =
-      sequence->reordered(Sequence::input(1), plan.w, pd.weights_desc());
+  const Slot w = weights(*sequence, plan, pd.weights_desc());
   const Slot y = sequence->result(Sequence::output(0), plan.y, pd.dst_desc());
+  if (plan.epilogue.residual >= 0) {
+    sequence->copy(
+        Sequence::input(plan.epilogue.residual), plan.y, y, pd.dst_desc());
+  }
+  std::vector<Argument> arguments = {
+      {DNNL_ARG_SRC, pd.src_desc(), x},
+      {DNNL_ARG_WEIGHTS, pd.weights_desc(), w},
+      {DNNL_ARG_DST, pd.dst_desc(), y}};
+  if (plan.epilogue.bias >= 0) {
+    arguments.push_back(
+        {DNNL_ARG_BIAS, pd.bias_desc(), Sequence::input(plan.epilogue.bias)});
+  }
   sequence->add(
       dnnl::convolution_forward(pd),
-      {{DNNL_ARG_SRC, pd.src_desc(), x},
-       {DNNL_ARG_WEIGHTS, pd.weights_desc(), w},
-       {DNNL_ARG_DST, pd.dst_desc(), y}},
+      std::move(arguments),
       pd.scratchpad_desc());
   sequence->finish(y, pd.dst_desc(), Sequence::output(0), plan.y);
   return sequence;
@@ -46,7 +63,7 @@ std::unique_ptr<Sequence> backward_data(
     const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const dnnl::convolution_backward_data::primitive_desc pd(
       dnnl::convolution_backward_data::desc(
-          dnnl::algorithm::convolution_direct,
+          layouts.algorithm,
           layouts.x,
           layouts.w,
           layouts.y,
@@ -61,8 +78,7 @@ std::unique_ptr<Sequence> backward_data(
   auto sequence = std::make_unique<Sequence>();
   const Slot dy =
       sequence->reordered(Sequence::input(0), plan.y, pd.diff_dst_desc());
-  const Slot w =
-      sequence->reordered(Sequence::input(1), plan.w, pd.weights_desc());
+  const Slot w = weights(*sequence, plan, pd.weights_desc());
   const Slot dx =
       sequence->result(Sequence::output(0), plan.x, pd.diff_src_desc());
   sequence->add(
@@ -80,7 +96,7 @@ std::unique_ptr<Sequence> backward_weights(
     const ConvPlan& plan, const Layouts& layouts, bool any_speed) {
   const dnnl::convolution_backward_weights::primitive_desc pd(
       dnnl::convolution_backward_weights::desc(
-          dnnl::algorithm::convolution_direct,
+          layouts.algorithm,
           layouts.x,
           layouts.w,
           layouts.y,
@@ -119,6 +135,8 @@ Candidate candidate(
     const ConvPlan& plan,
     const Layouts& layouts,
     bool any_speed = false) {
+  const bool approximate =
+      layouts.algorithm == dnnl::algorithm::convolution_winograd;
   return {
       std::move(name),
       [pass, plan, layouts, any_speed]() -> std::unique_ptr<Sequence> {
@@ -128,7 +146,8 @@ Candidate candidate(
           return nullptr;
         }
       },
-      any_speed};
+      any_speed,
+      approximate};
 }
 
 std::vector<Candidate> candidates_for(MakePass pass, const ConvPlan& plan) {
@@ -136,6 +155,9 @@ std::vector<Candidate> candidates_for(MakePass pass, const ConvPlan& plan) {
   std::vector<Candidate> all = {
       candidate("channels last", pass, plan, plan.channels_last()),
       candidate("own layout", pass, plan, plan.free_choice())};
+  if (plan.suits_winograd()) {
+    all.push_back(candidate("winograd", pass, plan, plan.winograd()));
+  }
   if (plan.x_dims[1] <= kFew) {
     all.push_back(candidate("plain x", pass, plan, plan.plain_x()));
   }
@@ -152,27 +174,51 @@ class ConvKernel final : public host::Kernel {
       const CompileOptions& options,
       MakePass pass,
       const ConvPlan& plan,
+      PackedOperand weights,
       std::string_view name,
       const std::vector<std::int64_t>& input_bytes,
       std::int64_t output_bytes)
       : sequence_(fastest(
             options,
-            {keratin::format("{} {}", name, plan.key), plan.x_dims[0]},
+            {keratin::format(
+                 "{}{} {}{}",
+                 name,
+                 plan.epilogue.str(),
+                 plan.key,
+                 plan.fixed_w ? " packed" : ""),
+             plan.x_dims[0]},
             candidates_for(pass, plan),
             input_bytes,
             {output_bytes},
-            plan.flops < 1e6)) {}
+            plan.flops < 1e6)),
+        weights_(std::move(weights)),
+        residual_(plan.epilogue.residual) {}
 
   std::int64_t scratch_bytes() const override {
     return sequence_->scratch_bytes();
   }
 
-  void bind(const host::Binding& binding) override { sequence_->bind(binding); }
+  // The residual is read first, and only then its memory is written.
+  bool can_overwrite(int operand, int) const override {
+    return operand >= 0 && operand == residual_;
+  }
 
-  void run() override { sequence_->run(); }
+  void bind(const host::Binding& binding) override {
+    sequence_->bind(binding);
+    weights_.forget();
+  }
+
+  void renew() override { weights_.forget(); }
+
+  void run() override {
+    if (sequence_->has_packing() && weights_.changed()) sequence_->pack();
+    sequence_->run();
+  }
 
  private:
   std::unique_ptr<Sequence> sequence_;
+  PackedOperand weights_;
+  int residual_;
 };
 
 struct Parts {
@@ -185,11 +231,18 @@ bool is_conv(Op op) {
          op == Op::conv_backward_weights;
 }
 
-Parts parts_of(const Graph& graph, const Node& node) {
+/// The convolution that a node is, or that a fused one begins with.
+Stem conv_of(const Node& node) {
+  if (is_conv(node.op)) return {&node, {}};
+  const Stem stem = stem_of(node);
+  return stem.node != nullptr && is_conv(stem.node->op) ? stem : Stem();
+}
+
+Parts parts_of(const Graph& graph, const Node& node, Op op) {
   const Shape& first = graph.type(node.inputs[0]).shape;
   const Shape& second = graph.type(node.inputs[1]).shape;
   const Shape& result = graph.type(node.outputs[0]).shape;
-  switch (node.op) {
+  switch (op) {
     case Op::conv:
       return {forward, first, second, result};
     case Op::conv_backward_data:
@@ -200,8 +253,9 @@ Parts parts_of(const Graph& graph, const Node& node) {
 }
 
 Support supports(const Graph& graph, const Node& node) {
-  if (!is_conv(node.op)) return Support::no("");
-  const Parts parts = parts_of(graph, node);
+  const Stem conv = conv_of(node);
+  if (conv.node == nullptr) return Support::no("");
+  const Parts parts = parts_of(graph, node, conv.node->op);
   const ValueType& type = graph.type(node.inputs[0]);
   if (type.dtype != DType::f32) {
     return Support::no(keratin::format("takes f32, not {}", type.dtype));
@@ -213,7 +267,7 @@ Support supports(const Graph& graph, const Node& node) {
     return Support::no("nothing to convolve");
   }
   for (const char* name : {"pad_low", "pad_high"}) {
-    for (const std::int64_t amount : node.attrs.ints(name)) {
+    for (const std::int64_t amount : conv.node->attrs.ints(name)) {
       if (amount < 0) return Support::no("takes no negative padding");
     }
   }
@@ -222,15 +276,26 @@ Support supports(const Graph& graph, const Node& node) {
 
 std::unique_ptr<host::Kernel> make(
     host::KernelFactory& factory, const Graph& graph, const Node& node) {
-  const Parts parts = parts_of(graph, node);
+  const Stem conv = conv_of(node);
+  const Parts parts = parts_of(graph, node, conv.node->op);
+  ConvPlan plan = plan_conv(conv.node->attrs, parts.x, parts.w, parts.y);
+  plan.epilogue = conv.epilogue;
+  PackedOperand weights;
+  if (conv.node->op != Op::conv_backward_weights) {
+    weights = PackedOperand(factory, graph, node.inputs[1]);
+  }
+  plan.fixed_w = weights.fixed();
+  std::vector<std::int64_t> input_bytes;
+  for (const ValueId id : node.inputs) {
+    input_bytes.push_back(graph.type(id).size_bytes());
+  }
   return std::make_unique<ConvKernel>(
       factory.options(),
       parts.pass,
-      plan_conv(node.attrs, parts.x, parts.w, parts.y),
-      op_name(node.op),
-      std::vector<std::int64_t>{
-          graph.type(node.inputs[0]).size_bytes(),
-          graph.type(node.inputs[1]).size_bytes()},
+      plan,
+      std::move(weights),
+      op_name(conv.node->op),
+      input_bytes,
       graph.type(node.outputs[0]).size_bytes());
 }
 

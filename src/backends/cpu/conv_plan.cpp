@@ -1,5 +1,7 @@
 #include "src/backends/cpu/conv_plan.hpp"
 
+#include <algorithm>
+
 #include "src/core/format.hpp"
 
 namespace keratin::cpu {
@@ -77,16 +79,31 @@ ConvPlan plan_conv(
   return plan;
 }
 
+bool ConvPlan::suits_winograd() const {
+  const auto all = [](const Dims& dims, std::int64_t value) {
+    return std::all_of(dims.begin(), dims.end(), [value](std::int64_t dim) {
+      return dim == value;
+    });
+  };
+  const bool in_groups = w_dims.size() > x_dims.size();
+  return !in_groups && strides.size() == 2 && all(strides, 1) &&
+         all(dilation, 0) && w_dims[2] == 3 && w_dims[3] == 3;
+}
+
 dnnl::convolution_forward::primitive_desc forward_desc(
     const ConvPlan& plan, const ConvPlan::Layouts& layouts) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attr.set_post_ops(plan.epilogue.post_ops());
+  const auto bias = plan.epilogue.bias >= 0 ? any_desc({plan.y_dims[1]})
+                                            : dnnl::memory::desc();
   return {
       dnnl::convolution_forward::desc(
           dnnl::prop_kind::forward_training,
-          dnnl::algorithm::convolution_direct,
+          layouts.algorithm,
           layouts.x,
           layouts.w,
+          bias,
           layouts.y,
           plan.strides,
           plan.dilation,

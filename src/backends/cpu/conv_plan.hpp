@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/onednn.hpp"
 #include "src/ir/graph.hpp"
 
@@ -16,9 +17,11 @@ struct ConvPlan {
   // Our layouts: [n, spatial..., c] and [kernel..., c / groups, f].
   dnnl::memory::desc x, w, y;
 
-  /// The layouts a candidate asks for; `any` where the primitive may choose.
+  /// The layouts a candidate asks for, `any` where the primitive may choose,
+  /// and how it convolves.
   struct Layouts {
     dnnl::memory::desc x, w, y;
+    dnnl::algorithm algorithm = dnnl::algorithm::convolution_direct;
   };
 
   Layouts channels_last() const { return {x, any_desc(w_dims), y}; }
@@ -33,6 +36,19 @@ struct ConvPlan {
 
   Layouts plain_y() const { return {any_desc(x_dims), any_desc(w_dims), y}; }
 
+  /// Winograd's algorithm, in the layouts it chooses.
+  Layouts winograd() const {
+    Layouts layouts = free_choice();
+    layouts.algorithm = dnnl::algorithm::convolution_winograd;
+    return layouts;
+  }
+
+  /// Whether Winograd's algorithm is for such a window: 3 x 3, one step.
+  bool suits_winograd() const;
+
+  Epilogue epilogue;
+  bool fixed_w = false;  // seldom changes: may be packed
+
   double flops = 0;
   // Names the work whatever the batch, for choices made by timing.
   std::string key;
@@ -42,7 +58,8 @@ struct ConvPlan {
 ConvPlan plan_conv(
     const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
 
-/// The descriptor of the forward pass in these layouts. Throws dnnl::error.
+/// The descriptor of the forward pass in these layouts, its epilogue included.
+/// Throws dnnl::error.
 dnnl::convolution_forward::primitive_desc forward_desc(
     const ConvPlan& plan, const ConvPlan::Layouts& layouts);
 

@@ -34,7 +34,7 @@ void gather_as(
   auto* to = static_cast<T*>(to_data);
   const std::size_t loops = operand.dims.size();
   std::array<std::int64_t, kMaxLoops> index = {};
-  std::int64_t offset = 0;
+  std::int64_t offset = operand.offset;
   std::int64_t rest = begin;
   for (std::size_t d = loops; d-- > 0;) {
     index[d] = rest % operand.dims[d];

@@ -55,6 +55,23 @@ SweepOperand operand_of(const Shape& shape, const ValueType& type) {
   return operand;
 }
 
+/// The part of an operand of `type` that `slice`, all of whose steps are 1,
+/// takes.
+SweepOperand operand_of_slice(const Node& slice, const ValueType& type) {
+  const std::vector<std::int64_t> start = slice.attrs.ints("start");
+  const std::vector<std::int64_t> stop = slice.attrs.ints("stop");
+  const std::vector<std::int64_t> own = type.shape.strides();
+  SweepOperand operand;
+  operand.dtype = type.dtype;
+  operand.access = Access::general;
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    operand.offset += start[i] * own[i];
+    operand.dims.push_back(stop[i] - start[i]);
+    operand.strides.push_back(own[i]);
+  }
+  return operand;
+}
+
 class Compiler {
  public:
   explicit Compiler(SweepProgram& program) : program_(program) {}
@@ -63,7 +80,10 @@ class Compiler {
     const Shape& shape = graph.type(node.outputs[0]).shape;
     program_.size = shape.size();
     for (const ValueId id : node.inputs) {
-      program_.operands.push_back(operand_of(shape, graph.type(id)));
+      const Node* slice = slice_of(node, program_.operands.size());
+      program_.operands.push_back(
+          slice != nullptr ? operand_of_slice(*slice, graph.type(id))
+                           : operand_of(shape, graph.type(id)));
     }
     if (node.op == Op::fused) {
       if (!add_body(node.attrs.graph("body"), shape)) return false;
@@ -93,6 +113,19 @@ class Compiler {
     return false;
   }
 
+  // The node of a fused one's body that takes a part of an operand.
+  static const Node* slice_of(const Node& node, std::size_t operand) {
+    if (node.op != Op::fused) return nullptr;
+    const Graph& body = node.attrs.graph("body");
+    for (const Node& inner : body.nodes()) {
+      if (inner.op == Op::slice &&
+          inner.inputs[0] == body.parameters()[operand]) {
+        return &inner;
+      }
+    }
+    return nullptr;
+  }
+
   std::vector<DType> operand_dtypes() const {
     std::vector<DType> dtypes;
     for (const SweepOperand& operand : program_.operands) {
@@ -109,6 +142,10 @@ class Compiler {
     }
     for (const Node& node : body.nodes()) {
       if (node.op == Op::parameter) continue;
+      if (node.op == Op::slice) {  // read where the operand is, see slice_of
+        slots[node.outputs[0]] = slots[node.inputs[0]];
+        continue;
+      }
       if (!op_info(node.op).elementwise) {
         return fail(keratin::format("{} in the body", op_name(node.op)));
       }

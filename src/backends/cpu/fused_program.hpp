@@ -25,6 +25,7 @@ struct SweepOperand {
   // Of general: loops, outermost first, and the operand's stride in each.
   std::vector<std::int64_t> dims = {};
   std::vector<std::int64_t> strides = {};
+  std::int64_t offset = 0;  // of the first element, where a slice is read
 
   std::int32_t last_use = -1;     // the last instruction that reads it
   std::int64_t register_at = -1;  // bytes into the registers; -1: needs none

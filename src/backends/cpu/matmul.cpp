@@ -1,14 +1,14 @@
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/onednn.hpp"
+#include "src/backends/cpu/packed_operand.hpp"
 #include "src/backends/cpu/tuning.hpp"
 #include "src/core/log.hpp"
-#include "src/ir/variable_state.hpp"
 
 namespace keratin::cpu {
 
@@ -20,9 +20,10 @@ using Desc = dnnl::memory::desc;
 /// A matmul as oneDNN sees it: all operands of the rank of the result.
 struct Product {
   Desc a, b, c;
-  Dims a_dims, b_dims;
+  Dims a_dims, b_dims, c_dims;
   bool batched = false;
   double flops = 0;
+  Epilogue epilogue;
 };
 
 Desc operand_desc(
@@ -44,53 +45,44 @@ Desc operand_desc(
   return strided_desc(dims, strides);
 }
 
-Product product_of(const Graph& graph, const Node& node) {
+// `node` is the matmul or the fused node that begins with it.
+Product product_of(const Graph& graph, const Node& node, const Stem& stem) {
   const Shape& a = graph.type(node.inputs[0]).shape;
   const Shape& b = graph.type(node.inputs[1]).shape;
   const Shape& c = graph.type(node.outputs[0]).shape;
   Product product;
   product.a = operand_desc(
-      a, node.attrs.flag("transpose_a"), c.rank(), &product.a_dims);
+      a, stem.node->attrs.flag("transpose_a"), c.rank(), &product.a_dims);
   product.b = operand_desc(
-      b, node.attrs.flag("transpose_b"), c.rank(), &product.b_dims);
-  Dims c_dims;
-  product.c = operand_desc(c, false, c.rank(), &c_dims);
+      b, stem.node->attrs.flag("transpose_b"), c.rank(), &product.b_dims);
+  product.c = operand_desc(c, false, c.rank(), &product.c_dims);
+  product.epilogue = stem.epilogue;
   product.batched = c.rank() > 2;
   product.flops = 2.0 * static_cast<double>(c.size()) *
                   static_cast<double>(product.a_dims.back());
   return product;
 }
 
-// What holds an operand that keeps its value between runs: a constant, or a
-// variable that the program reads and never assigns.
-struct Source {
-  bool fixed = false;
-  Variable variable;  // empty for a constant
-};
-
-Source source_of(const Graph& graph, ValueId id) {
-  const Node& producer = graph.node(graph.producer(id));
-  if (producer.op == Op::constant) return {true, {}};
-  if (producer.op != Op::read) return {};
-  const Variable& variable = producer.attrs.get<Variable>("variable");
-  for (const Node& node : graph.nodes()) {
-    if (node.op == Op::assign &&
-        node.attrs.get<Variable>("variable") == variable) {
-      return {};
-    }
-  }
-  return {true, variable};
-}
-
 std::unique_ptr<Sequence> make_sequence(
     const Product& product, bool any_a, bool any_b, bool pack_b) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attr.set_post_ops(product.epilogue.post_ops());
+  Desc bias;
+  if (product.epilogue.bias >= 0) {
+    const std::size_t rank = product.c_dims.size();
+    Dims dims(rank, 1);
+    dims.back() = product.c_dims.back();
+    Dims strides(rank, dims.back());
+    strides.back() = 1;
+    bias = strided_desc(dims, strides);
+  }
   const Desc a = any_a ? any_desc(product.a_dims) : product.a;
   const Desc b = any_b ? any_desc(product.b_dims) : product.b;
   dnnl::matmul::primitive_desc descriptor;
   try {
-    descriptor = {dnnl::matmul::desc(a, b, product.c), attr, onednn_engine()};
+    descriptor = {
+        dnnl::matmul::desc(a, b, bias, product.c), attr, onednn_engine()};
   } catch (const dnnl::error&) {
     return nullptr;
   }
@@ -102,11 +94,17 @@ std::unique_ptr<Sequence> make_sequence(
                    Sequence::input(1), product.b, descriptor.weights_desc())
              : sequence->reordered(
                    Sequence::input(1), product.b, descriptor.weights_desc());
+  std::vector<Argument> arguments = {
+      {DNNL_ARG_SRC, descriptor.src_desc(), a_slot},
+      {DNNL_ARG_WEIGHTS, descriptor.weights_desc(), b_slot},
+      {DNNL_ARG_DST, product.c, Sequence::output(0)}};
+  if (product.epilogue.bias >= 0) {
+    arguments.push_back(
+        {DNNL_ARG_BIAS, bias, Sequence::input(product.epilogue.bias)});
+  }
   sequence->add(
       dnnl::matmul(descriptor),
-      {{DNNL_ARG_SRC, descriptor.src_desc(), a_slot},
-       {DNNL_ARG_WEIGHTS, descriptor.weights_desc(), b_slot},
-       {DNNL_ARG_DST, product.c, Sequence::output(0)}},
+      std::move(arguments),
       descriptor.scratchpad_desc());
   return sequence;
 }
@@ -134,16 +132,16 @@ std::string work_name(const Shape& a, bool t_a, const Shape& b, bool t_b) {
 class MatmulKernel final : public host::Kernel {
  public:
   MatmulKernel(
-      const CompileOptions& options, const Graph& graph, const Node& node) {
-    const Product product = product_of(graph, node);
-    const Source source = source_of(graph, node.inputs[1]);
-    variable_ = source.variable;
-    const bool pack = source.fixed;
+      const host::KernelFactory& factory, const Graph& graph, const Node& node)
+      : b_(factory, graph, node.inputs[1]) {
+    const Stem stem = stem_of(node);
+    const Product product = product_of(graph, node, stem);
+    const bool pack = b_.fixed();
     const ValueType& a = graph.type(node.inputs[0]);
     const ValueType& b = graph.type(node.inputs[1]);
     const ValueType& c = graph.type(node.outputs[0]);
-    const bool t_a = node.attrs.flag("transpose_a");
-    const bool t_b = node.attrs.flag("transpose_b");
+    const bool t_a = stem.node->attrs.flag("transpose_a");
+    const bool t_b = stem.node->attrs.flag("transpose_b");
     std::vector<Candidate> candidates = {
         {"plain", [=] { return make_sequence(product, false, false, false); }}};
     if (!product.batched) {
@@ -159,12 +157,17 @@ class MatmulKernel final : public host::Kernel {
                               }});
       }
     }
+    std::vector<std::int64_t> input_bytes;
+    for (const ValueId id : node.inputs) {
+      input_bytes.push_back(graph.type(id).size_bytes());
+    }
     sequence_ = fastest(
-        options,
-        {work_name(a.shape, t_a, b.shape, t_b) + (pack ? " packed" : ""),
+        factory.options(),
+        {work_name(a.shape, t_a, b.shape, t_b) + product.epilogue.str() +
+             (pack ? " packed" : ""),
          a.shape[0]},
         candidates,
-        {a.size_bytes(), b.size_bytes()},
+        input_bytes,
         {c.size_bytes()},
         product.flops < 2e6);
   }
@@ -175,34 +178,26 @@ class MatmulKernel final : public host::Kernel {
 
   void bind(const host::Binding& binding) override {
     sequence_->bind(binding);
-    stale_ = true;
+    b_.forget();
   }
 
+  void renew() override { b_.forget(); }
+
   void run() override {
-    if (sequence_->has_packing()) pack_if_stale();
+    if (sequence_->has_packing() && b_.changed()) sequence_->pack();
     sequence_->run();
   }
 
  private:
-  void pack_if_stale() {
-    if (variable_) {
-      const VariableState& state = variable_.state();
-      const std::lock_guard lock(state.mutex);
-      if (state.version != version_) stale_ = true;
-      version_ = state.version;
-    }
-    if (stale_) sequence_->pack();
-    stale_ = false;
-  }
-
   std::unique_ptr<Sequence> sequence_;
-  Variable variable_;  // the packed one, if any
-  std::uint64_t version_ = 0;
-  bool stale_ = true;
+  PackedOperand b_;
 };
 
 Support supports(const Graph& graph, const Node& node) {
-  if (node.op != Op::matmul) return Support::no("");
+  const Stem stem = stem_of(node);
+  if (stem.node == nullptr || stem.node->op != Op::matmul) {
+    return Support::no("");
+  }
   const ValueType& c = graph.type(node.outputs[0]);
   if (c.dtype != DType::f32) {
     return Support::no(keratin::format("takes f32, not {}", c.dtype));
@@ -216,7 +211,7 @@ Support supports(const Graph& graph, const Node& node) {
 
 std::unique_ptr<host::Kernel> make(
     host::KernelFactory& factory, const Graph& graph, const Node& node) {
-  return std::make_unique<MatmulKernel>(factory.options(), graph, node);
+  return std::make_unique<MatmulKernel>(factory, graph, node);
 }
 
 }  // namespace

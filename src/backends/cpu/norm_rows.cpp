@@ -36,17 +36,31 @@ struct Moments {
   }
 };
 
+// dy where the gate is open, else 0; all of it without a gate.
+template <bool kGated, class D, class V = hn::Vec<D>>
+HWY_INLINE V gated(D d, V dy, V centred, const NormGate& gate, std::size_t c) {
+  if constexpr (!kGated) return dy;
+  const V y = hn::MulAdd(
+      centred, hn::LoadU(d, gate.scale + c), hn::LoadU(d, gate.beta + c));
+  const auto open =
+      hn::And(hn::Gt(y, hn::Zero(d)), hn::Le(y, hn::Set(d, gate.limit)));
+  return hn::IfThenElseZero(open, dy);
+}
+
+template <bool kGated>
 struct BatchNormGrad {
   const float* x;
   const float* dy;
   const float* mean;
+  const NormGate& gate;  // of the first column
   std::size_t stride;
 
   template <class D, class V = hn::Vec<D>>
   HWY_INLINE void read(D d, std::size_t r, std::size_t c, V& a, V& b) const {
-    a = hn::LoadU(d, dy + r * stride + c);
-    b = hn::Mul(
-        a, hn::Sub(hn::LoadU(d, x + r * stride + c), hn::LoadU(d, mean + c)));
+    const V centred =
+        hn::Sub(hn::LoadU(d, x + r * stride + c), hn::LoadU(d, mean + c));
+    a = gated<kGated>(d, hn::LoadU(d, dy + r * stride + c), centred, gate, c);
+    b = hn::Mul(a, centred);
   }
 };
 
@@ -67,50 +81,64 @@ struct LayerNormGrad {
   }
 };
 
-// One (or, for speed, two neighbouring) vectors of columns.
-template <std::size_t kVectors, class D, class Source>
-HWY_INLINE void pair_of_sums(
+// Rows are read in bands, each from left to right: memory is fast that way.
+// Beyond kRun rows sums go on in double.
+constexpr std::size_t kRun = 32;
+constexpr std::size_t kBand = 8;
+constexpr std::size_t kTile = 256;  // columns: their sums stay in the cache
+
+// Adds rows [begin, end) of one vector of columns to the float sums.
+template <class D, class Source>
+HWY_INLINE void add_band(
     D d,
     const Source& source,
-    std::size_t rows,
+    std::size_t begin,
+    std::size_t end,
     std::size_t c,
+    float* first,
+    float* second) {
+  auto a_sum = hn::LoadU(d, first);
+  auto b_sum = hn::LoadU(d, second);
+  for (std::size_t r = begin; r < end; ++r) {
+    auto a = hn::Zero(d);
+    auto b = hn::Zero(d);
+    source.read(d, r, c, a, b);
+    a_sum = hn::Add(a_sum, a);
+    b_sum = hn::Add(b_sum, b);
+  }
+  hn::StoreU(a_sum, d, first);
+  hn::StoreU(b_sum, d, second);
+}
+
+template <class Source>
+HWY_INLINE void pairs_of_sums_of_tile(
+    const Source& source,
+    std::size_t rows,
+    std::size_t column,
+    std::size_t width,
     double* first,
     double* second) {
-  constexpr std::size_t kRun = 32;  // rows summed in float
-  using V = hn::Vec<D>;
-  const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)];
-  for (std::size_t i = 0; i < kVectors * lanes; ++i) {
-    first[c + i] = 0;
-    second[c + i] = 0;
-  }
-  const auto add = [&](V v, double* to) HWY_ATTR {
-    hn::Store(v, d, buffer);
-    for (std::size_t i = 0; i < lanes; ++i) to[i] += buffer[i];
-  };
+  const Wide wide;
+  const std::size_t lanes = hn::Lanes(wide);
+  std::fill_n(first, width, 0.0);
+  std::fill_n(second, width, 0.0);
   for (std::size_t begin = 0; begin < rows; begin += kRun) {
+    HWY_ALIGN float a[kTile] = {};
+    HWY_ALIGN float b[kTile] = {};
     const std::size_t end = std::min(rows, begin + kRun);
-    V a0 = hn::Zero(d);
-    V b0 = hn::Zero(d);
-    V a1 = hn::Zero(d);
-    V b1 = hn::Zero(d);
-    for (std::size_t r = begin; r < end; ++r) {
-      V a;
-      V b;
-      source.read(d, r, c, a, b);
-      a0 = hn::Add(a0, a);
-      b0 = hn::Add(b0, b);
-      if constexpr (kVectors == 2) {
-        source.read(d, r, c + lanes, a, b);
-        a1 = hn::Add(a1, a);
-        b1 = hn::Add(b1, b);
+    for (std::size_t band = begin; band < end; band += kBand) {
+      const std::size_t last = std::min(end, band + kBand);
+      std::size_t i = 0;
+      for (; i + lanes <= width; i += lanes) {
+        add_band(wide, source, band, last, column + i, a + i, b + i);
+      }
+      for (; i < width; ++i) {
+        add_band(One(), source, band, last, column + i, a + i, b + i);
       }
     }
-    add(a0, first + c);
-    add(b0, second + c);
-    if constexpr (kVectors == 2) {
-      add(a1, first + c + lanes);
-      add(b1, second + c + lanes);
+    for (std::size_t i = 0; i < width; ++i) {
+      first[i] += a[i];
+      second[i] += b[i];
     }
   }
 }
@@ -121,18 +149,15 @@ HWY_INLINE void pairs_of_sums(
     const Columns& columns,
     double* first,
     double* second) {
-  const auto rows = static_cast<std::size_t>(columns.rows);
   const auto width = static_cast<std::size_t>(columns.width);
-  const std::size_t lanes = hn::Lanes(Wide());
-  std::size_t c = 0;
-  for (; c + 2 * lanes <= width; c += 2 * lanes) {
-    pair_of_sums<2>(Wide(), source, rows, c, first, second);
-  }
-  for (; c + lanes <= width; c += lanes) {
-    pair_of_sums<1>(Wide(), source, rows, c, first, second);
-  }
-  for (; c < width; ++c) {
-    pair_of_sums<1>(One(), source, rows, c, first, second);
+  for (std::size_t column = 0; column < width; column += kTile) {
+    pairs_of_sums_of_tile(
+        source,
+        static_cast<std::size_t>(columns.rows),
+        column,
+        std::min(kTile, width - column),
+        first + column,
+        second + column);
   }
 }
 
@@ -154,13 +179,17 @@ void batch_grad(
     const float* x,
     const float* dy,
     const float* mean,
+    const NormGate& gate,
     double* sum,
     double* product) {
-  pairs_of_sums(
-      BatchNormGrad{x, dy, mean, static_cast<std::size_t>(columns.stride)},
-      columns,
-      sum,
-      product);
+  const auto stride = static_cast<std::size_t>(columns.stride);
+  if (gate.scale != nullptr) {
+    const BatchNormGrad<true> source{x, dy, mean, gate, stride};
+    pairs_of_sums(source, columns, sum, product);
+  } else {
+    const BatchNormGrad<false> source{x, dy, mean, gate, stride};
+    pairs_of_sums(source, columns, sum, product);
+  }
 }
 
 void layer_grad(
@@ -191,19 +220,69 @@ HWY_INLINE void for_each_vector(std::int64_t n, const F& f) {
   for (; c < size; ++c) f(One(), c);
 }
 
+// NaN stays NaN.
+template <bool kResidual, bool kClipped>
+HWY_INLINE void normalize_as(
+    const float* x,
+    const float* mean,
+    const float* scale,
+    const float* beta,
+    const NormEnd& end,
+    float* y,
+    std::int64_t n) {
+  for_each_vector(n, [&](auto d, std::size_t c) HWY_ATTR {
+    const auto centred = hn::Sub(hn::LoadU(d, x + c), hn::LoadU(d, mean + c));
+    auto v =
+        hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c));
+    if constexpr (kResidual) v = hn::Add(v, hn::LoadU(d, end.residual + c));
+    if constexpr (kClipped) {
+      const auto limit = hn::Set(d, end.limit);
+      v = hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
+      v = hn::IfThenElse(hn::Gt(v, limit), limit, v);
+    }
+    hn::StoreU(v, d, y + c);
+  });
+}
+
 void normalize(
     const float* x,
     const float* mean,
     const float* scale,
     const float* beta,
+    const NormEnd& end,
     float* y,
+    std::int64_t n) {
+  if (end.residual != nullptr) {
+    if (end.clips)
+      return normalize_as<true, true>(x, mean, scale, beta, end, y, n);
+    return normalize_as<true, false>(x, mean, scale, beta, end, y, n);
+  }
+  if (end.clips)
+    return normalize_as<false, true>(x, mean, scale, beta, end, y, n);
+  return normalize_as<false, false>(x, mean, scale, beta, end, y, n);
+}
+
+template <bool kGated>
+HWY_INLINE void batch_grad_row_as(
+    const float* x,
+    const float* dy,
+    const float* mean,
+    const float* scale,
+    const float* a,
+    const float* b,
+    const NormGate& gate,
+    float* dx,
     std::int64_t n) {
   for_each_vector(n, [&](auto d, std::size_t c) HWY_ATTR {
     const auto centred = hn::Sub(hn::LoadU(d, x + c), hn::LoadU(d, mean + c));
+    const auto g = gated<kGated>(d, hn::LoadU(d, dy + c), centred, gate, c);
+    const auto shifted = hn::Sub(g, hn::LoadU(d, a + c));
     hn::StoreU(
-        hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c)),
+        hn::Mul(
+            hn::LoadU(d, scale + c),
+            hn::NegMulAdd(centred, hn::LoadU(d, b + c), shifted)),
         d,
-        y + c);
+        dx + c);
   });
 }
 
@@ -214,18 +293,14 @@ void batch_grad_row(
     const float* scale,
     const float* a,
     const float* b,
+    const NormGate& gate,
     float* dx,
     std::int64_t n) {
-  for_each_vector(n, [&](auto d, std::size_t c) HWY_ATTR {
-    const auto centred = hn::Sub(hn::LoadU(d, x + c), hn::LoadU(d, mean + c));
-    const auto shifted = hn::Sub(hn::LoadU(d, dy + c), hn::LoadU(d, a + c));
-    hn::StoreU(
-        hn::Mul(
-            hn::LoadU(d, scale + c),
-            hn::NegMulAdd(centred, hn::LoadU(d, b + c), shifted)),
-        d,
-        dx + c);
-  });
+  if (gate.scale != nullptr) {
+    batch_grad_row_as<true>(x, dy, mean, scale, a, b, gate, dx, n);
+  } else {
+    batch_grad_row_as<false>(x, dy, mean, scale, a, b, gate, dx, n);
+  }
 }
 
 // Two sums over a row; f(tag, column, &a, &b) yields what to add.
@@ -364,9 +439,10 @@ void batch_norm_grad_columns(
     const float* x,
     const float* dy,
     const float* mean,
+    const NormGate& gate,
     double* sum,
     double* product) {
-  HWY_DYNAMIC_DISPATCH(batch_grad)(columns, x, dy, mean, sum, product);
+  HWY_DYNAMIC_DISPATCH(batch_grad)(columns, x, dy, mean, gate, sum, product);
 }
 
 void layer_norm_grad_columns(
@@ -385,9 +461,10 @@ void normalize_row(
     const float* mean,
     const float* scale,
     const float* beta,
+    const NormEnd& end,
     float* y,
     std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(normalize)(x, mean, scale, beta, y, n);
+  HWY_DYNAMIC_DISPATCH(normalize)(x, mean, scale, beta, end, y, n);
 }
 
 void batch_norm_grad_row(
@@ -397,9 +474,11 @@ void batch_norm_grad_row(
     const float* scale,
     const float* a,
     const float* b,
+    const NormGate& gate,
     float* dx,
     std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(batch_grad_row)(x, dy, mean, scale, a, b, dx, n);
+  HWY_DYNAMIC_DISPATCH(batch_grad_row)
+  (x, dy, mean, scale, a, b, gate, dx, n);
 }
 
 void layer_norm_row(

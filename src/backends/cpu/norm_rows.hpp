@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace keratin::cpu {
 
@@ -9,6 +10,21 @@ struct Columns {
   std::int64_t rows = 0;
   std::int64_t stride = 0;
   std::int64_t width = 0;
+};
+
+/// What comes after normalisation: y + residual, then ReLU up to a limit.
+struct NormEnd {
+  const float* residual = nullptr;  // of the row; null: none
+  bool clips = false;               // below 0, and beyond the limit
+  float limit = std::numeric_limits<float>::infinity();
+};
+
+/// The ReLU after normalisation, seen from its gradient: dy counts where
+/// 0 < (x - mean) * scale + beta <= limit. Vectors of a number per column.
+struct NormGate {
+  const float* scale = nullptr;  // null: dy counts everywhere
+  const float* beta = nullptr;
+  float limit = std::numeric_limits<float>::infinity();
 };
 
 // Two sums down each column, in double beyond short runs of rows. Both results
@@ -22,12 +38,13 @@ void moment_columns(
     double* sum,
     double* square);
 
-/// sum(dy) and sum(dy * (x - mean)), one mean per column.
+/// sum(dy) and sum(dy * (x - mean)) of the dy that count, one mean per column.
 void batch_norm_grad_columns(
     const Columns& columns,
     const float* x,
     const float* dy,
     const float* mean,
+    const NormGate& gate,
     double* sum,
     double* product);
 
@@ -41,16 +58,18 @@ void layer_norm_grad_columns(
     double* sum,
     double* product);
 
-/// y = (x - mean) * scale + beta over one row; y may be x.
+/// y = end((x - mean) * scale + beta) over one row; y may be x or the residual.
 void normalize_row(
     const float* x,
     const float* mean,
     const float* scale,
     const float* beta,
+    const NormEnd& end,
     float* y,
     std::int64_t n);
 
-/// dx = scale * (dy - a - (x - mean) * b) over one row.
+/// dx = scale * (dy - a - (x - mean) * b) over one row, dy 0 where it does not
+/// count.
 void batch_norm_grad_row(
     const float* x,
     const float* dy,
@@ -58,6 +77,7 @@ void batch_norm_grad_row(
     const float* scale,
     const float* a,
     const float* b,
+    const NormGate& gate,
     float* dx,
     std::int64_t n);
 

@@ -157,16 +157,24 @@ Slot Sequence::result(
   return made == want ? to : scratch(made);
 }
 
+void Sequence::copy(
+    Slot from,
+    const dnnl::memory::desc& have,
+    Slot to,
+    const dnnl::memory::desc& want) {
+  const auto descriptor = reorder_desc(have, want);
+  add(dnnl::reorder(descriptor),
+      {{DNNL_ARG_FROM, have, from}, {DNNL_ARG_TO, want, to}},
+      descriptor.scratchpad_desc());
+  steps_.back().is_copy = have == want;
+}
+
 void Sequence::finish(
     Slot made_in,
     const dnnl::memory::desc& made,
     Slot to,
     const dnnl::memory::desc& want) {
-  if (made == want) return;
-  const auto descriptor = reorder_desc(made, want);
-  add(dnnl::reorder(descriptor),
-      {{DNNL_ARG_FROM, made, made_in}, {DNNL_ARG_TO, want, to}},
-      descriptor.scratchpad_desc());
+  if (made != want) copy(made_in, made, to, want);
 }
 
 void Sequence::bind_step(Step& step, const host::Binding& binding) {
@@ -189,6 +197,8 @@ void Sequence::bind_step(Step& step, const host::Binding& binding) {
     }
     step.memories[i].set_data_handle(data);
   }
+  step.idle = step.is_copy && step.memories[0].get_data_handle() ==
+                                  step.memories[1].get_data_handle();
 }
 
 void Sequence::bind(const host::Binding& binding) {
@@ -202,6 +212,7 @@ void Sequence::bind(const host::Binding& binding) {
 void Sequence::run_steps(const std::vector<Step>& steps) const {
   const TeamScope team(threads_);
   for (const Step& step : steps) {
+    if (step.idle) continue;
     const dnnl_status_t status = dnnl_primitive_execute(
         step.primitive.get(),
         process_stream().get(),

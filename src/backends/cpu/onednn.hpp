@@ -78,6 +78,14 @@ class Sequence {
       const dnnl::memory::desc& have,
       const dnnl::memory::desc& want);
 
+  /// Appends a copy from one layout to another, left out at run time where both
+  /// are the same memory in the same layout.
+  void copy(
+      Slot from,
+      const dnnl::memory::desc& have,
+      Slot to,
+      const dnnl::memory::desc& want);
+
   /// Room for a result in layout `made` that finish() brings to `want` in `to`.
   Slot result(
       Slot to, const dnnl::memory::desc& want, const dnnl::memory::desc& made);
@@ -105,6 +113,8 @@ class Sequence {
     std::vector<Slot> slots;
     std::vector<dnnl::memory> memories;
     std::vector<dnnl_exec_arg_t> arguments;
+    bool is_copy = false;  // from the first argument to the second
+    bool idle = false;     // a copy to where it comes from
   };
 
   Step make_step(

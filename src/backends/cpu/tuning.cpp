@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -42,6 +44,8 @@ std::string place() {
 // How long one candidate is timed: large models have hundreds of nodes.
 constexpr double kSeconds = 0.02;
 
+constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+
 // Seconds of the best run.
 double best_time(Sequence& sequence, double limit) {
   using Clock = std::chrono::steady_clock;
@@ -61,19 +65,42 @@ double best_time(Sequence& sequence, double limit) {
   return best;
 }
 
-// Memory that holds ones: denormals or zeros would not do.
-host::AlignedBuffer ones(std::int64_t bytes) {
+// Memory that holds numbers from -1 to 1: zeros or denormals would not do.
+host::AlignedBuffer sample(std::int64_t bytes) {
   host::AlignedBuffer buffer(bytes);
-  const auto count = static_cast<std::size_t>(bytes) / sizeof(float);
-  std::fill_n(reinterpret_cast<float*>(buffer.data()), count, 1.0F);
+  auto* values = reinterpret_cast<float*>(buffer.data());
+  std::uint32_t state = 1;
+  for (std::int64_t i = 0; i < buffer.size() / kFloat; ++i) {
+    state = state * 1664525U + 1013904223U;  // Numerical Recipes, 7.1.4
+    values[i] = static_cast<float>(state >> 8U) * 0x1p-23F - 1;
+  }
   return buffer;
 }
 
-std::vector<host::AlignedBuffer> ones(const std::vector<std::int64_t>& sizes) {
+std::vector<host::AlignedBuffer> samples(
+    const std::vector<std::int64_t>& sizes) {
   std::vector<host::AlignedBuffer> buffers;
   buffers.reserve(sizes.size());
-  for (const std::int64_t bytes : sizes) buffers.push_back(ones(bytes));
+  for (const std::int64_t bytes : sizes) buffers.push_back(sample(bytes));
   return buffers;
+}
+
+std::vector<float> copy_of(const host::AlignedBuffer& buffer) {
+  const auto* values = reinterpret_cast<const float*>(buffer.data());
+  return {values, values + buffer.size() / kFloat};
+}
+
+// See Candidate::approximate.
+bool is_close(
+    const host::AlignedBuffer& result, const std::vector<float>& expected) {
+  const auto* values = reinterpret_cast<const float*>(result.data());
+  float largest = 0;
+  float error = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    largest = std::max(largest, std::abs(expected[i]));
+    error = std::max(error, std::abs(values[i] - expected[i]));
+  }
+  return error <= kClose * largest;
 }
 
 host::Binding bind_to(
@@ -119,17 +146,29 @@ Winner timed_best(
     const std::vector<std::int64_t>& input_bytes,
     const std::vector<std::int64_t>& output_bytes) {
   const ComputeScope compute;
-  const auto inputs = ones(input_bytes);
-  const auto outputs = ones(output_bytes);
+  const auto inputs = samples(input_bytes);
+  const auto outputs = samples(output_bytes);
+  std::vector<float> expected;  // of the first candidate, where one is compared
+  const bool compares = std::any_of(
+      candidates.begin(), candidates.end(), [](const Candidate& candidate) {
+        return candidate.approximate;
+      });
   Winner winner;
   double best = std::numeric_limits<double>::infinity();
   for (const Candidate& candidate : candidates) {
     if (winner.sequence && candidate.last_resort) break;
     auto sequence = candidate.make();
     if (!sequence) continue;
-    const host::AlignedBuffer scratch = ones(sequence->scratch_bytes());
+    const host::AlignedBuffer scratch(sequence->scratch_bytes());
     sequence->bind(bind_to(inputs, outputs, scratch));
     sequence->pack();
+    if (candidate.approximate) {
+      sequence->run();
+      if (!is_close(outputs[0], expected)) {
+        KERATIN_LOG(dispatch, "{}: {} is not close", work, candidate.name);
+        continue;
+      }
+    }
     const double seconds = best_time(*sequence, best);
     KERATIN_LOG(
         dispatch,
@@ -137,6 +176,7 @@ Winner timed_best(
         work,
         candidate.name,
         seconds * 1e3);
+    if (expected.empty() && compares) expected = copy_of(outputs[0]);
     // A later candidate must earn the place of an earlier, simpler one.
     if (seconds < 0.95 * best) {
       best = seconds;

@@ -16,7 +16,13 @@ struct Candidate {
   std::string name;
   std::function<std::unique_ptr<Sequence>()> make;
   bool last_resort = false;  // not even timed where another can be made
+
+  /// Rounds otherwise than the first: taken only where no element of its first
+  /// result is further off, on random numbers, than kClose times the largest.
+  bool approximate = false;
 };
+
+inline constexpr float kClose = 5e-6F;
 
 /// What a node does, the batch apart, and the size of the batch: see Choices.
 struct Work {

@@ -37,6 +37,10 @@ std::shared_ptr<const Graph> sub_graph(
   return node.attrs.get<std::shared_ptr<const Graph>>(name);
 }
 
+std::size_t carries_of(const Node& node) {
+  return static_cast<std::size_t>(node.attrs.integer("carries"));
+}
+
 // What a loop carries from one iteration to the next. The carried values live
 // in the loop's own results, which nobody reads before the loop is done.
 class Carries {
@@ -101,11 +105,12 @@ class Carries {
 class ScanKernel final : public Kernel {
  public:
   ScanKernel(KernelFactory& factory, const Graph& graph, const Node& node)
-      : body_(factory, sub_graph(node, "body")),
-        carries_(
-            graph,
-            node,
-            static_cast<std::size_t>(node.attrs.integer("carries"))),
+      : body_(
+            factory,
+            sub_graph(node, "body"),
+            carries_of(node) +
+                static_cast<std::size_t>(node.attrs.integer("xs"))),
+        carries_(graph, node, carries_of(node)),
         length_(node.attrs.integer("length")),
         reverse_(node.attrs.flag("reverse")) {
     staging_offset_ = aligned(body_.scratch_bytes());
@@ -141,6 +146,7 @@ class ScanKernel final : public Kernel {
 
   void run() override {
     carries_.start(binding_);
+    body_.renew();
     for (std::int64_t step = 0; step < length_; ++step) {
       const std::int64_t t = reverse_ ? length_ - 1 - step : step;
       for (std::size_t i = 0; i < slice_bytes_.size(); ++i) {
@@ -178,12 +184,9 @@ class ScanKernel final : public Kernel {
 class WhileKernel final : public Kernel {
  public:
   WhileKernel(KernelFactory& factory, const Graph& graph, const Node& node)
-      : condition_(factory, sub_graph(node, "condition")),
-        body_(factory, sub_graph(node, "body")),
-        carries_(
-            graph,
-            node,
-            static_cast<std::size_t>(node.attrs.integer("carries"))),
+      : condition_(factory, sub_graph(node, "condition"), carries_of(node)),
+        body_(factory, sub_graph(node, "body"), carries_of(node)),
+        carries_(graph, node, carries_of(node)),
         staging_offset_(aligned(
             std::max(condition_.scratch_bytes(), body_.scratch_bytes()))) {
     const std::int64_t limit = node.attrs.integer("max_iterations");
@@ -209,6 +212,8 @@ class WhileKernel final : public Kernel {
 
   void run() override {
     carries_.start(binding_);
+    condition_.renew();
+    body_.renew();
     for (std::int64_t i = 0; i < limit_; ++i) {
       condition_.run();
       if (!*condition_.output(0).as<bool>()) break;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/ir/graph.hpp"
@@ -46,6 +47,10 @@ class Kernel {
   virtual void bind(const Binding& binding) = 0;
   virtual void run() = 0;
 
+  /// In a loop's body, before the first round: operands that
+  /// KernelFactory::is_invariant names may have other values than before.
+  virtual void renew() {}
+
   virtual std::int64_t scratch_bytes() const { return 0; }
 
   /// Whether result `result` may share memory with operand `operand`.
@@ -68,6 +73,19 @@ class KernelFactory {
 
   /// What the program is compiled with.
   virtual const CompileOptions& options() const = 0;
+
+  /// From now on `body` is known as that of a loop, whose parameters from
+  /// `varying` on stay as they are from round to round. Returns *this.
+  KernelFactory& in_loop(const Graph& body, std::size_t varying) {
+    loops_.emplace_back(&body, varying);
+    return *this;
+  }
+
+  /// Whether a value is a parameter that stays so in a loop's body.
+  bool is_invariant(const Graph& graph, ValueId id) const;
+
+ private:
+  std::vector<std::pair<const Graph*, std::size_t>> loops_;
 };
 
 /// One way to run some nodes. Tables of these are tried in order; the first

@@ -42,6 +42,10 @@ class Schedule {
     for (Step& step : steps_) step.kernel->run();
   }
 
+  void renew() {
+    for (Step& step : steps_) step.kernel->renew();
+  }
+
   /// Where a value is. REQUIRES: bound.
   std::byte* address(ValueId id) const { return addresses_[id]; }
 

@@ -1,5 +1,7 @@
 #include "src/backends/host/selection.hpp"
 
+#include <algorithm>
+
 #include "src/backends/host/executable.hpp"
 #include "src/core/check.hpp"
 #include "src/core/log.hpp"
@@ -45,6 +47,16 @@ Support supports(
     why_not = keratin::format("no kernel for {}", op_name(node.op));
   }
   return Support::no(std::move(why_not));
+}
+
+bool KernelFactory::is_invariant(const Graph& graph, ValueId id) const {
+  const std::vector<ValueId>& parameters = graph.parameters();
+  const auto at = std::find(parameters.begin(), parameters.end(), id);
+  if (at == parameters.end()) return false;
+  const auto number = static_cast<std::size_t>(at - parameters.begin());
+  return std::any_of(loops_.begin(), loops_.end(), [&](const auto& loop) {
+    return loop.first == &graph && number >= loop.second;
+  });
 }
 
 const KernelEntry& TableFactory::select(

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "src/backends/host/schedule.hpp"
 
@@ -15,6 +17,15 @@ class SubProgram {
   SubProgram(KernelFactory& factory, std::shared_ptr<const Graph> body)
       : body_(std::move(body)), schedule_(factory, *body_) {}
 
+  /// The body of a loop, whose parameters from `varying` on stay as they are
+  /// from round to round.
+  SubProgram(
+      KernelFactory& factory,
+      std::shared_ptr<const Graph> body,
+      std::size_t varying)
+      : body_(std::move(body)),
+        schedule_(factory.in_loop(*body_, varying), *body_) {}
+
   std::int64_t scratch_bytes() const { return schedule_.arena_bytes(); }
 
   void bind(std::span<std::byte* const> parameters, std::byte* scratch) {
@@ -22,6 +33,9 @@ class SubProgram {
   }
 
   void run() { schedule_.run(); }
+
+  /// See Kernel::renew.
+  void renew() { schedule_.renew(); }
 
   std::size_t output_count() const { return body_->outputs().size(); }
 

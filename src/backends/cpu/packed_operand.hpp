@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "src/backends/host/kernel.hpp"
+#include "src/ir/graph.hpp"
+
+namespace keratin::cpu {
+
+/// An operand that keeps its value between runs, if it does: a constant, a
+/// variable that the program reads and never assigns, or in a loop what is the
+/// same in all rounds. What a kernel makes of it can be kept, too.
+class PackedOperand {
+ public:
+  PackedOperand() = default;
+  PackedOperand(
+      const host::KernelFactory& factory, const Graph& graph, ValueId id);
+
+  bool fixed() const { return fixed_; }
+
+  /// Whether the value may be another than when this was last asked.
+  bool changed();
+
+  /// The next changed() is true: after a change of memory, or before a loop.
+  void forget() { seen_ = false; }
+
+ private:
+  bool fixed_ = false;
+  bool seen_ = false;
+  Variable variable_;  // empty for a constant
+  std::uint64_t version_ = 0;
+};
+
+}  // namespace keratin::cpu
