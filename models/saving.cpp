@@ -274,23 +274,17 @@ Model load_keras_archive(
     }
   }
   const h5::File file(archive.read("model.weights.h5"), name);
-  // A file may hold a compiled model that has never been trained: then there
-  // is no state to read.
+  // A file of ours has no state where the model has never been trained.
   const bool with_optimizer =
       compiled && file.find("optimizer/vars/0").has_value();
-  try {
-    read_weights(
-        model.model_impl(),
-        WeightFiles(file),
-        name,
-        {.optimizer = with_optimizer});
-  } catch (const InvalidArgument& error) {
-    // Optimizers of Keras 2 had other state; their models' weights are wanted.
-    if (!with_optimizer || !legacy::is_old_dialect(config)) throw;
-    read_weights(model.model_impl(), WeightFiles(file), name, {});
-    log_message(
-        LogChannel::warning,
-        format("[{}] the optimizer starts anew: {}", name, error.what()));
+  const bool old = legacy::is_old_dialect(config);
+  read_weights(
+      model.model_impl(),
+      WeightFiles(file),
+      name,
+      {.optimizer = with_optimizer && !old});
+  if (with_optimizer && old) {
+    legacy::load_optimizer(model.model_impl(), file, name);
   }
   read_assets(model.model_impl(), archive, name);
   if (archive.contains(kOwnMember)) {

@@ -1,6 +1,7 @@
 #include "models/weights_file.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -12,6 +13,7 @@
 #include "layers/support/keras_layer.hpp"
 #include "models/functional.hpp"
 #include "src/core/format.hpp"
+#include "src/core/log.hpp"
 #include "src/io/hdf5_writer.hpp"
 
 namespace keratin {
@@ -171,14 +173,24 @@ struct Loaded {
 
 class Matcher {
  public:
-  Matcher(const WeightFiles& files, const ReadWeightsOptions& options)
-      : files_(files), options_(options) {}
+  Matcher(
+      const WeightFiles& files,
+      std::string source,
+      const ReadWeightsOptions& options)
+      : files_(files), source_(std::move(source)), options_(options) {}
 
   std::vector<Loaded> loaded;
   std::vector<std::string> problems;
 
   void group(const WeightGroup& group) {
     used_.insert(group.path);
+    if (group.layer == nullptr && starts_anew(group)) return;
+    if (dynamic_cast<const ModelImpl*>(group.layer) != nullptr) {
+      const std::string model =
+          group.path.substr(0, group.path.size() - std::strlen("vars"));
+      trainers_.push_back(model + "optimizer/");
+      trainers_.push_back(model + "metrics/");
+    }
     for (std::size_t i = 0; i < group.variables.size(); ++i) {
       const Variable& variable = group.variables[i];
       const std::string path = format("{}/{}", group.path, i);
@@ -254,10 +266,14 @@ class Matcher {
   void find_unexpected(const h5::File& file) {
     for (const std::string& path : h5::walk(file.root())) {
       if (path.empty() || path == "/" || used_.contains(path)) continue;
-      const bool optimizer = path.starts_with("optimizer/");
       const auto object = file.find(path);
       if (!object || !object->is_dataset()) continue;
-      if (optimizer && !options_.optimizer) continue;
+      if (std::any_of(
+              trainers_.begin(), trainers_.end(), [&](const auto& trainer) {
+                return path.starts_with(trainer);
+              })) {
+        continue;
+      }
       problem(format(
           "{}: unexpected, file has {}{}, the model has no such weight",
           path,
@@ -266,13 +282,38 @@ class Matcher {
     }
   }
 
+  /// Keras's rule for an optimizer whose variables the file has in another
+  /// number, none but its counter and rate before the first step: it takes none
+  /// of them. Its rate is the one that the config has.
+  bool starts_anew(const WeightGroup& group) const {
+    const auto object = files_.find(group.path);
+    const std::size_t count =
+        object && object->is_group() ? object->keys().size() : 0;
+    if (count == group.variables.size()) return false;
+    log_message(
+        LogChannel::warning,
+        format(
+            "[{}] the optimizer '{}' starts anew: the file has {} of its "
+            "variables, the model {}",
+            source_,
+            group.name,
+            count,
+            group.variables.size()));
+    return true;
+  }
+
   void problem(std::string text) {
     if (!options_.skip_mismatch) problems.push_back(std::move(text));
   }
 
   const WeightFiles& files_;
+  std::string source_;
   const ReadWeightsOptions& options_;
   std::set<std::string> used_;
+
+  // Where models keep what they train with, those inside, too: an optimizer of
+  // theirs, and the counts of Keras 2's metrics.
+  std::vector<std::string> trainers_;
 };
 
 }  // namespace
@@ -289,7 +330,7 @@ void read_weights(
         source,
         model.who()));
   }
-  Matcher matcher(files, options);
+  Matcher matcher(files, source, options);
   const std::vector<WeightGroup> groups =
       weight_groups(model, options.optimizer);
   for (const WeightGroup& group : groups) {

@@ -57,7 +57,8 @@ struct ReadWeightsOptions {
 
 /// Reads a weights file into the model. Everything is checked before anything
 /// is changed: InvalidArgument lists every missing, unexpected and mis-shaped
-/// weight.
+/// weight. An optimizer that the file has another number of variables of is
+/// left alone, with a warning, as in Keras.
 void read_weights(
     const ModelImpl& model,
     const WeightFiles& files,

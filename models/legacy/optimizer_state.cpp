@@ -1,4 +1,4 @@
-// The state of an optimizer in a whole model's .h5 file.
+// The state of an optimizer in a whole model's file.
 //
 // Up to Keras 2.10 the slots were kept kind by kind (all momentums, then all
 // velocities), since then weight by weight as in Keras 3.
@@ -107,15 +107,16 @@ bool pair_by_kind(
   return true;
 }
 
-}  // namespace
-
-void load_optimizer(
-    ModelImpl& model, const h5::File& file, const std::string& source) {
-  const auto group = file.find("optimizer_weights");
-  if (!group || !group->is_group() || !model.compiled()) return;
+struct State {
   std::vector<Array> arrays;
-  for (const std::string& name : texts(*group, "weight_names")) {
-    const auto dataset = group->find(name);
+  bool by_weight = false;  // a counter, then the slots of each weight
+};
+
+/// A .h5 file lists the arrays by name.
+State h5_state(const h5::Object& group, const std::string& source) {
+  State state;
+  for (const std::string& name : texts(group, "weight_names")) {
+    const auto dataset = group.find(name);
     if (!dataset || !dataset->is_dataset() ||
         dataset->dtype() == DType::string) {
       throw InvalidArgument(format(
@@ -124,8 +125,45 @@ void load_optimizer(
           source,
           name));
     }
-    arrays.push_back(array_of(name, *dataset));
+    state.arrays.push_back(array_of(name, *dataset));
   }
+  if (!state.arrays.empty()) {
+    const std::string& first = state.arrays[0].name;
+    state.by_weight = first.find("iteration") != std::string::npos &&
+                      first.find("iterations") == std::string::npos;
+  }
+  return state;
+}
+
+/// A .keras file has "0", "1", ..., without the learning rate.
+State archive_state(const h5::Object& group) {
+  State state{.arrays = {}, .by_weight = true};
+  for (std::size_t i = 0;; ++i) {
+    const auto dataset = group.find(std::to_string(i));
+    if (!dataset || !dataset->is_dataset() ||
+        dataset->dtype() == DType::string) {
+      return state;
+    }
+    state.arrays.push_back(array_of(dataset->path(), *dataset));
+  }
+}
+
+State read_state(const h5::File& file, const std::string& source) {
+  if (const auto group = file.find("optimizer_weights");
+      group && group->is_group()) {
+    return h5_state(*group, source);
+  }
+  const auto group = file.find("optimizer/vars");
+  return group && group->is_group() ? archive_state(*group) : State();
+}
+
+}  // namespace
+
+void load_optimizer(
+    ModelImpl& model, const h5::File& file, const std::string& source) {
+  if (!model.compiled()) return;
+  const State state = read_state(file, source);
+  const std::vector<Array>& arrays = state.arrays;
   if (arrays.empty()) return;
   OptimizerImpl& optimizer = model.optimizer().impl();
   const std::vector<Variable> weights = model.trainable_weights();
@@ -138,10 +176,7 @@ void load_optimizer(
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       pairs.push_back({variables[i], arrays[i]});
     }
-  } else if (
-      arrays[0].name.find("iteration") != std::string::npos &&
-      arrays[0].name.find("iterations") == std::string::npos &&
-      fits(without_rate, arrays)) {
+  } else if (state.by_weight && fits(without_rate, arrays)) {
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       pairs.push_back({without_rate[i], arrays[i]});
     }
