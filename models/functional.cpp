@@ -8,6 +8,7 @@
 
 #include "layers/base/operation.hpp"
 #include "layers/base/symbolic_state.hpp"
+#include "layers/support/call_arguments.hpp"
 #include "models/host_plan.hpp"
 #include "src/core/format.hpp"
 #include "src/train/check_data.hpp"
@@ -71,7 +72,7 @@ std::vector<T> by_position(
     const std::string& who,
     const std::vector<SymbolicTensor>& inputs,
     const Arguments<T>& arguments) {
-  std::vector<T> tensors = arguments.tensors();
+  std::vector<T> tensors = input_tensors(arguments);
   if (tensors.size() != inputs.size()) {
     throw InvalidArgument(format(
         "{} expected {} input tensors, got {}",
@@ -80,6 +81,15 @@ std::vector<T> by_position(
         tensors.size()));
   }
   return tensors;
+}
+
+/// The masks that a call names, by input; empty where there is none.
+std::vector<Value> given_masks(const CallInputs& inputs, std::size_t count) {
+  const Argument<Value>* given = inputs.find("mask");
+  std::vector<Value> masks =
+      given != nullptr ? layers::list_of(*given) : std::vector<Value>();
+  masks.resize(count);
+  return masks;
 }
 
 /// The arguments of a call with what stands for its symbolic tensors.
@@ -98,7 +108,25 @@ Arguments<T> fill_in(
   return out;
 }
 
-/// Runs the calls in order; `invoke(layer, arguments)` yields the results.
+/// Sets the mode of a pass for the time of a scope.
+class TrainingScope {
+ public:
+  TrainingScope(CallContext& ctx, bool training)
+      : ctx_(ctx), before_(ctx.training()) {
+    ctx.set_training(training);
+  }
+
+  ~TrainingScope() { ctx_.set_training(before_); }
+
+  TrainingScope(const TrainingScope&) = delete;
+  TrainingScope& operator=(const TrainingScope&) = delete;
+
+ private:
+  CallContext& ctx_;
+  bool before_;
+};
+
+/// Runs the calls in order; `invoke(node, arguments)` yields the results.
 template <class T, class Invoke>
 std::vector<T> run_nodes(
     const FunctionalImpl& model, std::vector<T> inputs, Invoke&& invoke) {
@@ -113,8 +141,7 @@ std::vector<T> run_nodes(
       wanted = wanted || (state && !known.contains(state.get()));
     }
     if (!wanted || node->arguments.items.empty()) continue;
-    std::vector<T> results =
-        invoke(*node->layer, fill_in<T>(node->arguments, known));
+    std::vector<T> results = invoke(*node, fill_in<T>(node->arguments, known));
     for (std::size_t i = 0; i < node->outputs.size(); ++i) {
       if (const auto state = node->outputs[i].lock()) {
         known.emplace(state.get(), results[i]);
@@ -134,9 +161,17 @@ std::shared_ptr<const HostPart> FunctionalImpl::host_part() const {
   return plan_;
 }
 
+std::vector<Value> FunctionalImpl::invoke_node(
+    CallContext& ctx, const CallNode& node, const CallInputs& inputs) const {
+  const auto kept = kept_training_.find(&node);
+  const TrainingScope scope(
+      ctx, kept != kept_training_.end() ? kept->second : ctx.training());
+  return node.layer->invoke(ctx, inputs);
+}
+
 std::vector<Value> FunctionalImpl::call_graph_part(
     CallContext& ctx, const CallInputs& inputs) const {
-  const std::vector<Value> values = inputs.tensors();
+  const std::vector<Value> values = input_tensors(inputs);
   const auto& cut = plan_->cut();
   if (values.size() != cut.size()) {
     fail(format(
@@ -164,7 +199,7 @@ std::vector<Value> FunctionalImpl::call_graph_part(
     std::vector<Value> results;
     if (const HostPlan* plan = plan_->nested(*node)) {
       // Its own inputs pass through; what its host part yields is in our cut.
-      const auto tensors = node->arguments.tensors();
+      const auto tensors = input_tensors(node->arguments);
       std::vector<Value> arguments;
       std::size_t next = 0;
       for (const HostPlan::Cut& item : plan->cut()) {
@@ -174,10 +209,9 @@ std::vector<Value> FunctionalImpl::call_graph_part(
                 ? known.at(&tensors[static_cast<std::size_t>(input)].state())
                 : inner.at(node.get()).at(next++));
       }
-      results = node->layer->invoke(ctx, CallInputs(std::move(arguments)));
+      results = invoke_node(ctx, *node, CallInputs(std::move(arguments)));
     } else {
-      results =
-          node->layer->invoke(ctx, fill_in<Value>(node->arguments, known));
+      results = invoke_node(ctx, *node, fill_in<Value>(node->arguments, known));
     }
     for (std::size_t i = 0; i < node->outputs.size(); ++i) {
       if (const auto state = node->outputs[i].lock()) {
@@ -196,19 +230,25 @@ std::vector<Value> FunctionalImpl::call_many(
     CallContext& ctx, const CallInputs& inputs) {
   if (plan_) return call_graph_part(ctx, inputs);
   std::vector<Value> values = by_position(who(), inputs_, inputs);
+  const std::vector<Value> masks = given_masks(inputs, values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
+    Value mask = masks[i];
     const Shape shape = input_shape(inputs_[i].shape(), values[i].shape());
     check_input(who(), inputs_[i], shape);
-    if (shape != values[i].shape()) values[i] = ops::reshape(values[i], shape);
-    if (values[i].dtype() == inputs_[i].dtype()) continue;
+    if (shape != values[i].shape()) {
+      values[i] = ops::reshape(values[i], shape);
+    } else if (!mask) {
+      mask = ctx.mask(values[i]);
+    }
     // Bytes and doubles become what the Input says, inside the program.
-    const Value mask = ctx.mask(values[i]);
-    values[i] = ops::cast(values[i], inputs_[i].dtype());
+    if (values[i].dtype() != inputs_[i].dtype()) {
+      values[i] = ops::cast(values[i], inputs_[i].dtype());
+    }
     if (mask) ctx.set_mask(values[i], mask);
   }
   return run_nodes<Value>(
-      *this, values, [&](LayerImpl& layer, const CallInputs& arguments) {
-        return layer.invoke(ctx, arguments);
+      *this, values, [&](const CallNode& node, const CallInputs& arguments) {
+        return invoke_node(ctx, node, arguments);
       });
 }
 
@@ -229,8 +269,8 @@ std::vector<LayerImpl::Spec> FunctionalImpl::compute_output_spec(
     return out;
   }
   return run_nodes<Spec>(
-      *this, specs, [](LayerImpl& layer, const Arguments<Spec>& arguments) {
-        return layer.compute_output_spec(arguments);
+      *this, specs, [](const CallNode& node, const Arguments<Spec>& arguments) {
+        return node.layer->compute_output_spec(arguments);
       });
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -64,16 +65,35 @@ class FunctionalImpl : public ModelImpl, public HasHostPart {
   std::vector<Value> call_graph_part(
       CallContext& ctx, const CallInputs& inputs) const;
 
+  /// Calls the node's layer, in the mode that the node keeps if it keeps one.
+  std::vector<Value> invoke_node(
+      CallContext& ctx, const CallNode& node, const CallInputs& inputs) const;
+
   std::vector<SymbolicTensor> inputs_;
   std::vector<SymbolicTensor> outputs_;
   std::vector<std::shared_ptr<CallNode>> nodes_;
   std::shared_ptr<const HostPlan> plan_;
+
+  // Calls of Keras 2 with `training` given, which holds in fit and in predict.
+  // (Keras 3's give way to the mode that the model runs in.)
+  std::unordered_map<const CallNode*, bool> kept_training_;
 
   // Whether inputs and outputs were given as one tensor, not as a list: Keras
   // tells the two apart in its files and in what predict returns.
   bool single_input_ = false;
   bool single_output_ = false;
 };
+
+/// The tensors of a model's call in the order of its inputs: all but its masks.
+template <class T>
+std::vector<T> input_tensors(const Arguments<T>& arguments) {
+  std::vector<T> tensors;
+  for (const Argument<T>& item : arguments.items) {
+    if (item.name == "mask") continue;
+    tensors.insert(tensors.end(), item.tensors.begin(), item.tensors.end());
+  }
+  return tensors;
+}
 
 /// Throws InvalidArgument "input 'in0': expected shape (None, 5), got [3,4]"
 /// unless the shape fits the input.

@@ -186,7 +186,9 @@ Config FunctionalImpl::get_config() const {
     Config nodes = Config::array();
     for (const auto& node : index.calls(layer.impl())) {
       if (node->arguments.items.empty()) continue;
-      nodes.push_back(node_config(*node, index));
+      Config call = node_config(*node, index);
+      if (kept_training_.contains(node.get())) call["keeps_training"] = true;
+      nodes.push_back(std::move(call));
     }
     config["inbound_nodes"] = std::move(nodes);
     layers.push_back(std::move(config));

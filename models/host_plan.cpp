@@ -110,7 +110,7 @@ void HostPlan::place_nodes() {
       any_ = true;
       // The inputs of its host part must be the host's.
       const HostPlan& plan = *nested(node);
-      const auto tensors = node.arguments.tensors();
+      const auto tensors = input_tensors(node.arguments);
       for (std::size_t i = 0; i < tensors.size(); ++i) {
         const SymbolicState& own = plan.model_.inputs()[i].state();
         if (plan.in_cut_.contains(&own) || is_input(tensors[i].state())) {
@@ -193,7 +193,8 @@ void HostPlan::find_cut() {
   std::unordered_set<const SymbolicState*> wanted;
   for (const auto& node : graph_nodes_) {
     const HostPlan* const inner = nested(*node);
-    const auto tensors = node->arguments.tensors();
+    const auto tensors = inner == nullptr ? node->arguments.tensors()
+                                          : input_tensors(node->arguments);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const SymbolicState* state = &tensors[i].state();
       if (!outside(state)) continue;
@@ -279,7 +280,7 @@ void HostPlan::run_node(const CallNode& node, HostValues& values) const {
   std::vector<Tensor> results;
   if (const auto found = nested_.find(&node); found != nested_.end()) {
     HostValues inner;
-    found->second->before(inputs.tensors(), inner);
+    found->second->before(input_tensors(inputs), inner);
     results = found->second->after(std::move(inner), {});
   } else if (auto* host = dynamic_cast<HostLayer*>(node.layer.get())) {
     results = host->call_host(inputs);
@@ -321,7 +322,7 @@ std::vector<Tensor> HostPlan::before(
     const auto [at, is_new] = inner.try_emplace(node);
     if (is_new) {
       std::vector<Tensor> arguments;
-      for (const SymbolicTensor& tensor : node->arguments.tensors()) {
+      for (const SymbolicTensor& tensor : input_tensors(node->arguments)) {
         const auto found = values.find(&tensor.state());
         arguments.push_back(found == values.end() ? Tensor() : found->second);
       }

@@ -131,7 +131,9 @@ class FunctionalTranslator {
       const Config::Array& parts = item.as_array();
       if (parts.size() > 3 && parts[3].is_object()) {
         for (const auto& [key, value] : parts[3].as_object()) {
-          if (!value.is_null()) kwargs[key] = argument(value);
+          if (value.is_null()) continue;
+          const bool number = key == "training" && value.is_int();
+          kwargs[key] = number ? Config(value.as_int() != 0) : argument(value);
         }
       }
       if (!is_reference(item) && !(parts[0] == Config("_CONSTANT_VALUE"))) {
@@ -149,8 +151,12 @@ class FunctionalTranslator {
     const bool single = tensors.size() == 1 && !(class_of(layer) == "Merge") &&
                         !takes_list(class_of(layer), flat);
     Config args = Config::array({single ? tensors.as_array()[0] : tensors});
-    return Config::object(
+    const bool keeps_training = kwargs.get("training").is_bool();
+    Config out = Config::object(
         {{"args", std::move(args)}, {"kwargs", std::move(kwargs)}});
+    // In Keras 3 the mode in which the model runs goes before.
+    if (keeps_training) out["keeps_training"] = true;
+    return out;
   }
 
   static bool takes_list(std::string_view name, bool flat) {

@@ -99,6 +99,8 @@ class GraphTranslator {
     Config kwargs = Config::object();
     const Config written = node.get("kwargs", Config::object());
     for (const auto& [key, value] : written.as_object()) {
+      // Keras 2 would keep to it in predict, where Keras 3 does not.
+      if (key == "training" && !node.contains("keeps_training")) continue;
       if (!value.is_null()) kwargs[key] = argument(value);
     }
     if (args.empty()) {

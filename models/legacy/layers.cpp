@@ -143,7 +143,9 @@ Config dtype_to_keras3(const Config& dtype) {
   return out;
 }
 
-/// Whether a layer works on integers or strings, so that its dtype is one.
+/// Whether a layer works on integers or strings, so that its dtype is one. Not
+/// Discretization: its dtype was that of what it yields, and Keras 3's is that
+/// of the numbers it takes.
 bool takes_others(std::string_view class_name) {
   for (const char* part :
        {"InputLayer",
@@ -151,7 +153,6 @@ bool takes_others(std::string_view class_name) {
         "TextVectorization",
         "Hashing",
         "Hashed",
-        "Discretization",
         "CategoryEncoding"}) {
     if (class_name.find(part) != std::string_view::npos) return true;
   }
