@@ -218,8 +218,16 @@ void Model::load_weights(
       .optimizer = false, .skip_mismatch = options.skip_mismatch};
   const std::string name = file_name(path);
   const io::SharedBytes content = io::map_file(path);
+  const auto refuse_by_name = [&] {
+    if (!options.by_name) return;
+    throw InvalidArgument(format(
+        "[load_weights {}] by_name: a file of Keras 3 keeps no names of "
+        "layers; load it by structure",
+        name));
+  };
   switch (kind_of(content)) {
     case FileKind::keras: {
+      refuse_by_name();
       const io::ZipReader archive(content, name);
       const h5::File file(archive.read("model.weights.h5"), name);
       read_weights(model_impl(), WeightFiles(file), name, read);
@@ -231,16 +239,12 @@ void Model::load_weights(
         legacy::load_h5_weights(model_impl(), file, name, options);
         return;
       }
-      if (options.by_name) {
-        throw InvalidArgument(format(
-            "[load_weights {}] by_name: a file of Keras 3 keeps no names of "
-            "layers; load it by structure",
-            name));
-      }
+      refuse_by_name();
       read_weights(model_impl(), WeightFiles(file), name, read);
       return;
     }
     case FileKind::json:
+      refuse_by_name();
       read_weights(model_impl(), open_shards(path), name, read);
       return;
     case FileKind::other:

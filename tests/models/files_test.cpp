@@ -112,6 +112,24 @@ TEST_CASE("Weights that do not fit are all listed and change nothing") {
   CHECK(other.get_weights()[2] == before[2]);
 }
 
+TEST_CASE("No file of Keras 3 is loaded by name") {
+  const keratin::testing::TempDir dir;
+  Sequential model({Input({4}), Dense(3)});
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  model.save(at("m.keras"));
+  model.save_weights(at("m.weights.h5"));
+  write_file(
+      at("m.weights.json"),
+      R"({"weight_map": {"/layers/dense/vars": ["m.weights.h5"]}})");
+  for (const char* name : {"m.keras", "m.weights.h5", "m.weights.json"}) {
+    CAPTURE(name);
+    model.load_weights(at(name));
+    CHECK(message_of<InvalidArgument>([&] {
+            model.load_weights(at(name), {.by_name = true});
+          }).find("keeps no names of layers") != std::string::npos);
+  }
+}
+
 TEST_CASE("JSON describes the architecture and the compile arguments") {
   Model model = small_model();
   model.compile(
