@@ -129,6 +129,7 @@ std::string text_attr(const Hdf5File& file, const char* name) {
 std::vector<std::string> strings(
     const Hdf5File& file, const std::string& path) {
   const Tensor values = file.read(path);
+  if (values.size() == 0) return {};  // of any dtype: h5py writes float64
   const auto span = values.data<std::string>();
   return {span.begin(), span.end()};
 }
