@@ -1,11 +1,13 @@
 // What a file is, whether or not a model can be made of it.
 
 #include <filesystem>
+#include <new>
 #include <set>
 
 #include <keratin/error.hpp>
 #include <keratin/files.hpp>
 
+#include "layers/base/initial_values.hpp"
 #include "layers/registry.hpp"
 #include "models/file_kind.hpp"
 #include "models/legacy/dialect.hpp"
@@ -81,7 +83,8 @@ void note_check(
       Config::object({{"check", name}, {"ok", ok}, {"message", message}}));
 }
 
-void note_layers(Config& report, const Config& model) {
+/// Whether every class is known.
+bool note_layers(Config& report, const Config& model) {
   LayerList list;
   list.add(model, "");
   std::set<std::string> unknown;
@@ -100,9 +103,11 @@ void note_layers(Config& report, const Config& model) {
       "every layer's class exists here",
       unknown.empty(),
       unknown.empty() ? "" : "unknown: " + names);
+  return unknown.empty();
 }
 
-void note_arrays(Config& report, const h5::File& file) {
+/// Lists the arrays; reads them, too, when nothing else will.
+void note_arrays(Config& report, const h5::File& file, bool read = false) {
   Config arrays = Config::array();
   std::int64_t parameters = 0;
   std::int64_t state = 0;
@@ -110,6 +115,7 @@ void note_arrays(Config& report, const h5::File& file) {
     const auto object = path == "/" ? std::nullopt : file.find(path);
     if (!object || !object->is_dataset()) continue;
     const Shape shape = object->shape();
+    if (read) object->read();
     const bool optimizer = path.starts_with("optimizer/") ||
                            path.starts_with("optimizer_weights/");
     (optimizer ? state : parameters) += shape.size();
@@ -123,15 +129,32 @@ void note_arrays(Config& report, const h5::File& file) {
   report["optimizer_numbers"] = state;
 }
 
+/// Runs what a failing check tells of when it throws.
+template <class F>
+bool attempt(Config& report, const char* name, const F& run) {
+  try {
+    run();
+    return true;
+  } catch (const Error& error) {
+    note_check(report, name, false, error.what());
+  } catch (const std::bad_alloc&) {
+    note_check(report, name, false, "there is no memory for it");
+  }
+  return false;
+}
+
 /// Runs a check whose failure is an exception.
 template <class F>
 void check(Config& report, const char* name, const F& run) {
-  try {
-    run();
-    note_check(report, name, true, "");
-  } catch (const Error& error) {
-    note_check(report, name, false, error.what());
-  }
+  if (attempt(report, name, run)) note_check(report, name, true, "");
+}
+
+/// Makes the model that a file describes. `known`: whether every class is.
+template <class F>
+void check_model(Config& report, bool known, const F& make) {
+  if (!known) return;  // a check says so already
+  const WithoutInitialValues scope;
+  check(report, "a model can be made of it", make);
 }
 
 std::string text_attr(const h5::Object& object, const char* name) {
@@ -143,8 +166,32 @@ std::string keras_of(const std::string& version, const std::string& backend) {
          (backend.empty() ? "" : " (" + backend + ")");
 }
 
+/// Who wrote it. Keras opens a file without, too.
+void note_metadata(
+    Config& report, const io::ZipReader& archive, const std::string& name) {
+  try {
+    const auto text = archive.read("metadata.json");
+    const Config metadata =
+        Config::parse(io::as_text(text.bytes), name + "/metadata.json");
+    const Config version = metadata.get("keras_version");
+    if (version.is_string()) {
+      report["written_by"] = keras_of(version.as_string(), "");
+    }
+    report["date_saved"] = metadata.get("date_saved");
+  } catch (const Error& error) {
+    note_check(
+        report,
+        "metadata.json is not needed, but cannot be read",
+        true,
+        error.what());
+  }
+}
+
 void inspect_archive(
-    Config& report, const io::SharedBytes& content, const std::string& name) {
+    Config& report,
+    const io::SharedBytes& content,
+    const std::string& name,
+    const std::string& path) {
   const io::ZipReader archive(content, name);
   Config members = Config::array();
   for (const io::ZipMember& member : archive.members()) {
@@ -154,40 +201,44 @@ void inspect_archive(
   }
   report["members"] = std::move(members);
   report["kind"] = "a zip archive that is no model of Keras";
-  if (archive.contains("metadata.json")) {
-    const auto text = archive.read("metadata.json");
-    const Config metadata =
-        Config::parse(io::as_text(text.bytes), name + "/metadata.json");
-    const Config version = metadata.get("keras_version");
-    if (version.is_string()) {
-      report["written_by"] = keras_of(version.as_string(), "");
-    }
-    report["date_saved"] = metadata.get("date_saved");
-  }
-  if (archive.contains("config.json")) {
+  if (archive.contains("metadata.json")) note_metadata(report, archive, name);
+  const bool whole = archive.contains("config.json");
+  bool known = false;
+  if (whole) {
     report["kind"] = "a Keras model (.keras)";
-    const auto text = archive.read("config.json");
-    note_layers(
-        report, Config::parse(io::as_text(text.bytes), name + "/config.json"));
+    attempt(report, "config.json can be read", [&] {
+      const auto text = archive.read("config.json");
+      known = note_layers(
+          report,
+          Config::parse(io::as_text(text.bytes), name + "/config.json"));
+    });
   }
   if (archive.contains("model.weights.h5")) {
     check(report, "the weights can be read", [&] {
       note_arrays(report, h5::File(archive.read("model.weights.h5"), name));
     });
   }
+  check_model(report, known, [&] { load_model(path); });
 }
 
 void inspect_h5(
-    Config& report, const io::SharedBytes& content, const std::string& name) {
+    Config& report,
+    const io::SharedBytes& content,
+    const std::string& name,
+    const std::string& path) {
   const h5::File file(content, name);
   const h5::Object root = file.root();
   const auto group = legacy::weights_group(file);
   const bool whole = root.has_attr("model_config");
+  bool known = false;
   if (whole) {
     report["kind"] = "a whole Keras model (.h5)";
-    note_layers(
-        report,
-        Config::parse(root.attr_text("model_config"), name + "/model_config"));
+    attempt(report, "model_config can be read", [&] {
+      known = note_layers(
+          report,
+          Config::parse(
+              root.attr_text("model_config"), name + "/model_config"));
+    });
   } else if (group) {
     report["kind"] = "weights of Keras 1 or 2 (.h5)";
   } else if (file.find("layers") || file.find("vars")) {
@@ -197,13 +248,19 @@ void inspect_h5(
     report["kind"] = "an HDF5 file that holds no model of Keras";
   }
   if (group || whole) {
-    std::string version = text_attr(root, "keras_version");
-    std::string backend = text_attr(root, "backend");
-    if (group && version.empty()) version = text_attr(*group, "keras_version");
-    if (group && backend.empty()) backend = text_attr(*group, "backend");
-    report["written_by"] = keras_of(version, backend);
+    attempt(report, "the version of Keras can be read", [&] {
+      std::string version = text_attr(root, "keras_version");
+      std::string backend = text_attr(root, "backend");
+      if (group && version.empty())
+        version = text_attr(*group, "keras_version");
+      if (group && backend.empty()) backend = text_attr(*group, "backend");
+      report["written_by"] = keras_of(version, backend);
+    });
   }
-  check(report, "the arrays can be read", [&] { note_arrays(report, file); });
+  check(report, "the arrays can be read", [&] {
+    note_arrays(report, file, !whole);
+  });
+  check_model(report, known, [&] { load_model(path); });
   if (!group) return;
   check(report, "every weight that is listed is there", [&] {
     const legacy::SavedWeights saved = legacy::read_group(*group, name);
@@ -239,7 +296,8 @@ void inspect_json(
   } else if (!legacy::is_old_dialect(config)) {
     report["written_by"] = "Keras 3";
   }
-  note_layers(report, config);
+  const bool known = note_layers(report, config);
+  check_model(report, known, [&] { model_from_config(config); });
 }
 
 std::string file_name(const std::string& path) {
@@ -272,10 +330,10 @@ Config inspect_file(const std::string& path) {
        {"checks", Config::array()}});
   switch (kind_of(content)) {
     case FileKind::keras:
-      inspect_archive(report, content, name);
+      inspect_archive(report, content, name, path);
       break;
     case FileKind::hdf5:
-      inspect_h5(report, content, name);
+      inspect_h5(report, content, name, path);
       break;
     case FileKind::json:
       inspect_json(report, content, name);

@@ -9,8 +9,8 @@
 /// What can be done with model files besides loading and saving.
 namespace keratin {
 
-/// What a file is, without making a model of it: any file of Keras 1 to 3, with
-/// classes that do not exist here, too. An object with
+/// What a file is, whether or not a model can be made of it: any file of Keras
+/// 1 to 3, with classes that do not exist here, too. An object with
 ///
 ///   kind         "a Keras 3 model", "weights of Keras 2", ...
 ///   written_by   "Keras 2.3.1 (tensorflow)", null where the file says nothing

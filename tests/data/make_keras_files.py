@@ -15,8 +15,11 @@ predict.
 training_*.h5: calls of Keras 2 with `training` given, with the moving
 statistics that a step of fit leaves (after, in .npz).
 bins_*.h5: Keras 2's Discretization, with what it yields.
+odd_*: what inspect has to say of: a kernel in another file (external, virtual),
+metadata of 2 MB in 2 kB, a version that is a number.
 """
 
+import io
 import os
 import pathlib
 import sys
@@ -25,6 +28,7 @@ import zipfile
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import h5py
 import keras
 import numpy as np
 import tf_keras
@@ -36,14 +40,20 @@ OPTIMIZERS = (
 ).split()
 
 
-def save(model, path):
-    """The model as Keras writes it, with its members deflated."""
-    model.save(path)
+def pack(path, change=lambda members: None):
+    """Deflates the members, changed."""
     with zipfile.ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist()}
+    change(members)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for name, content in members.items():
             file.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+
+def save(model, path):
+    """The model as Keras writes it, with its members deflated."""
+    model.save(path)
+    pack(path)
 
 
 def unbuilt(out):
@@ -180,6 +190,42 @@ def bins(out):
         np.savez(out / f"bins_{mode}.npz", x=x, y=model.predict(x, verbose=0))
 
 
+def external(kernel, shape):
+    kernel.create_dataset("0", shape, "f4", external=[("other.bin", 0, 32)])
+
+
+def virtual(kernel, shape):
+    layout = h5py.VirtualLayout(shape, "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "data", shape=shape)
+    kernel.create_virtual_dataset("0", layout)
+
+
+def odd(out):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    for replace in (external, virtual):
+        path = out / f"odd_{replace.__name__}.keras"
+        model.save(path)
+
+        def change(members):
+            content = io.BytesIO(members["model.weights.h5"])
+            with h5py.File(content, "r+") as file:
+                kernel = file["layers/dense/vars"]
+                del kernel["0"]
+                replace(kernel, (4, 2))
+            members["model.weights.h5"] = content.getvalue()
+
+        pack(path, change)
+    save(model, out / "odd_metadata.keras")
+    pack(
+        out / "odd_metadata.keras",
+        lambda members: members.update({"metadata.json": b" " * 2_000_000}),
+    )
+    old = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(2)])
+    old.save(out / "odd_version.h5")
+    with h5py.File(out / "odd_version.h5", "r+") as file:
+        file.attrs["keras_version"] = 2.0
+
+
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(exist_ok=True)
@@ -191,3 +237,4 @@ if __name__ == "__main__":
     masked(folder)
     training(folder)
     bins(folder)
+    odd(folder)
