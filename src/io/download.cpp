@@ -52,6 +52,14 @@ Checksum checksum_of(const Download& what) {
   return {};
 }
 
+std::string checksum_differs(const Checksum& sum, const std::string& path) {
+  return format(
+      "checksum differs: expected {} {}, got {}",
+      sum.kind,
+      sum.value,
+      sum.of(path));
+}
+
 bool is_there(const std::string& path, const Checksum& sum) {
   return file_exists(path) && sum.fits(path);
 }
@@ -75,14 +83,7 @@ class Part {
       if (::flock(fd_, LOCK_EX) != 0) fail("flock", url);
 
       // Whoever held the lock may have renamed or removed the file meanwhile.
-      struct stat ours {};
-
-      struct stat named {};
-
-      if (::fstat(fd_, &ours) == 0 && ::stat(path.c_str(), &named) == 0 &&
-          ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) {
-        return;
-      }
+      if (is_named()) return;
       ::close(fd_);
     }
   }
@@ -90,7 +91,11 @@ class Part {
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
 
-  ~Part() { ::close(fd_); }
+  /// Leaves no file where nothing has come.
+  ~Part() {
+    if (size() == 0 && is_named()) ::unlink(path_.c_str());
+    ::close(fd_);
+  }
 
   std::uint64_t size() const {
     struct stat info {};
@@ -128,6 +133,16 @@ class Part {
         call,
         path_,
         std::strerror(code)));
+  }
+
+  /// Whether the name is still that of the file that is open.
+  bool is_named() const {
+    struct stat ours {};
+
+    struct stat named {};
+
+    return ::fstat(fd_, &ours) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
   }
 
   std::string path_;
@@ -308,11 +323,16 @@ std::string fetch(const Download& what) {
   const std::string path = folder + "/" + what.name;
   if (is_there(path, sum)) return path;
   if (env::offline()) {
+    const std::string state = file_exists(path)
+                                  ? format(
+                                        "in the cache {}, but its {}",
+                                        folder,
+                                        checksum_differs(sum, path))
+                                  : format("not in the cache {}", folder);
     throw SystemError(format(
-        "[download] {}: not in the cache {}, and KERATIN_OFFLINE forbids to "
-        "fetch it from {}",
+        "[download] {}: {}, and KERATIN_OFFLINE forbids to fetch it from {}",
         what.name,
-        folder,
+        state,
         what.url));
   }
   make_folders(path.substr(0, path.rfind('/')));
@@ -342,14 +362,9 @@ std::string fetch(const Download& what) {
     get();
   }
   if (!sum.fits(part_path)) {
-    const std::string got = sum.of(part_path);
+    const std::string problem = checksum_differs(sum, part_path);
     ::unlink(part_path.c_str());
-    throw SystemError(format(
-        "[download] {}: checksum differs: expected {} {}, got {}",
-        what.url,
-        sum.kind,
-        sum.value,
-        got));
+    throw SystemError(format("[download] {}: {}", what.url, problem));
   }
   if (::rename(part_path.c_str(), path.c_str()) != 0) {
     throw SystemError(format(

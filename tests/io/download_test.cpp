@@ -99,6 +99,33 @@ TEST_CASE("A stale part of another version is thrown away") {
   CHECK(testing::read_file(io::fetch(f.download("data.bin"))) == f.content);
 }
 
+TEST_CASE("A file that is not at its address leaves nothing in the cache") {
+  const Fixture f;
+  SKIP_WITHOUT_SERVER(f);
+  CHECK(message_of<SystemError>([&] {
+          io::fetch(f.download("gone.bin"));
+        }).find("404") != std::string::npos);
+  CHECK(std::filesystem::is_empty(f.cache.path()));
+}
+
+TEST_CASE("A damaged file in the cache is called that without the net") {
+  const Fixture f;
+  const env::ScopedSetting offline("KERATIN_OFFLINE", "1");
+  CHECK(message_of<SystemError>([&] {
+          io::fetch(f.download("data.bin"));
+        }).find("data.bin: not in the cache") != std::string::npos);
+  testing::write_file(f.cache / "data.bin", "damaged");
+  const std::string message =
+      message_of<SystemError>([&] { io::fetch(f.download("data.bin")); });
+  INFO(message);
+  CHECK(
+      message.find(
+          "in the cache " + f.cache.path().string() +
+          ", but its checksum differs: expected SHA-256 " + f.sum + ", got ") !=
+      std::string::npos);
+  CHECK(message.find("KERATIN_OFFLINE forbids") != std::string::npos);
+}
+
 TEST_CASE("A damaged file in the cache is fetched again") {
   const Fixture f;
   SKIP_WITHOUT_SERVER(f);
