@@ -125,4 +125,8 @@ KERATIN_API std::vector<std::string> catalogue_kinds();
 /// InvalidArgument with the nearest kind.
 KERATIN_API Config catalogue(const std::string& kind);
 
+/// Other names that configs may use for a kind's classes, each with the name in
+/// the catalogue: {"AvgPool2D": "AveragePooling2D"}. Throws as catalogue.
+KERATIN_API Config catalogue_aliases(const std::string& kind);
+
 }  // namespace keratin

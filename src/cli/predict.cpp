@@ -62,11 +62,16 @@ std::string line(const char* format, auto... values) {
   return text;
 }
 
+/// One number for all rows is one prediction.
+std::int64_t rows_of(const Tensor& predictions) {
+  return predictions.rank() == 0 ? 1 : predictions.shape()[0];
+}
+
 void print_rows(const Tensor& predictions, const Tensor& y, std::int64_t top) {
-  const std::int64_t rows = predictions.shape()[0];
+  const std::int64_t rows = rows_of(predictions);
   const std::int64_t shown = std::min(rows, kRowsShown);
   for (std::int64_t i = 0; i < shown; ++i) {
-    const Tensor row = predictions[i];
+    const Tensor row = predictions.rank() == 0 ? predictions : predictions[i];
     std::cout << line("%5lld:", static_cast<long long>(i));
     if (are_scores(predictions)) {
       for (const std::int64_t k : largest(row, std::max<std::int64_t>(top, 1)))
@@ -152,7 +157,7 @@ int predict_data(const PredictOptions& options) {
   if (options.draw > 0) draw_rows(examples, predictions, options.draw);
   if (!options.output.empty()) {
     io::save_npy(options.output, predictions);
-    std::cout << "wrote " << predictions.shape()[0] << " predictions to "
+    std::cout << "wrote " << rows_of(predictions) << " predictions to "
               << options.output << "\n";
   }
   if (options.top > 0 || (options.draw == 0 && options.output.empty())) {

@@ -20,8 +20,13 @@ Model model_of_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw SystemError("[" + path + "] cannot be opened for reading");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (Config::parse(text, path).contains("class_name")) {
-    return model_from_json(text);
+  const Config config = Config::parse(text, path);
+  if (config.contains("class_name")) return model_from_json(text);
+  if (config.contains("weight_map")) {
+    throw InvalidArgument(
+        "[" + path +
+        "] is the list of sharded weights of Keras 3 (.weights.json), which "
+        "load_weights reads into a model; it holds no model itself");
   }
   return Experiment::from_file(path).model();
 }
@@ -103,6 +108,15 @@ struct ListOptions {
   std::vector<std::string> names;
 };
 
+/// The names under which configs may have a class, too; empty for none.
+std::string also(const std::string& name, const Config& aliases) {
+  std::string names;
+  for (const auto& [alias, of] : aliases.as_object()) {
+    if (of == Config(name)) names += (names.empty() ? "" : ", ") + alias;
+  }
+  return names.empty() ? names : "    also " + names + "\n";
+}
+
 int list(const ListOptions& options) {
   if (options.kind.empty()) {
     std::cout << "What can be listed:\n";
@@ -112,20 +126,23 @@ int list(const ListOptions& options) {
     return 0;
   }
   const Config all = catalogue(options.kind);
+  const Config aliases = catalogue_aliases(options.kind);
+  std::vector<std::string> wanted;
   for (const std::string& name : options.names) {
-    if (!all.contains(name)) {
+    const Config* const of = aliases.find(name);
+    if (of == nullptr && !all.contains(name)) {
       throw InvalidArgument(
           "[list " + options.kind + "] expected a name in the list, got '" +
           name + "'");
     }
+    wanted.push_back(of != nullptr ? of->as_string() : name);
   }
   for (const auto& [name, schema] : all.as_object()) {
-    if (!options.names.empty() &&
-        std::find(options.names.begin(), options.names.end(), name) ==
-            options.names.end()) {
+    if (!wanted.empty() &&
+        std::find(wanted.begin(), wanted.end(), name) == wanted.end()) {
       continue;
     }
-    std::cout << signature(name, schema) << "\n";
+    std::cout << signature(name, schema) << "\n" << also(name, aliases);
   }
   return 0;
 }

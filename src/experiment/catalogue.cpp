@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include <keratin/activations.hpp>
@@ -19,10 +20,12 @@
 
 #include "layers/functions/activation_functions.hpp"
 #include "layers/registry.hpp"
+#include "losses/registry.hpp"
 #include "src/core/fields.hpp"
 #include "src/core/format.hpp"
 #include "src/core/names.hpp"
 #include "src/experiment/schema.hpp"
+#include "src/train/metrics/registry.hpp"
 
 namespace keratin {
 
@@ -46,6 +49,8 @@ Config layer_catalogue() {
 Config activation_catalogue() {
   Config out = Config::object();
   for (const std::string& name : activation_names()) {
+    const auto* const named = activation_functions::find(name);
+    if (named != nullptr && named->name != name) continue;  // an alias
     out[name] = Config::object({{"type", "object"}});
   }
   for (const activation_functions::Named& named :
@@ -89,36 +94,114 @@ Config field_catalogue() {
   return experiment::classes_of(Field().schema());
 }
 
+// -- other names --------------------------------------------------------------
+
+Config layer_aliases() {
+  Config out = Config::object();
+  for (const BuiltinLayer& layer : builtin_layers()) {
+    const std::string name = layer.make()->class_name();
+    if (name != layer.name) out[layer.name] = name;
+  }
+  return out;
+}
+
+Config activation_aliases() {
+  Config out = Config::object();
+  for (const std::string& name : activation_names()) {
+    const auto* const named = activation_functions::find(name);
+    if (named != nullptr && named->name != name)
+      out[name] = Config(named->name);
+  }
+  return out;
+}
+
+Config loss_aliases() {
+  Config out = Config::object();
+  for (const losses::Alias& alias : losses::loss_aliases()) {
+    out[alias.name] = Config(alias.class_name);
+  }
+  return out;
+}
+
+Config metric_aliases() {
+  Config out = Config::object();
+  for (const std::string& name : metrics::metric_spellings()) {
+    const metrics::Entry* const entry = metrics::find_metric(name);
+    if (entry != nullptr && entry->name != name) {
+      out[name] = Config(entry->name);
+    }
+  }
+  return out;
+}
+
+/// The names that the schema of a field lists beside the classes.
+template <class Field>
+Config field_aliases() {
+  Config out = Config::object();
+  const Config schema = Field().schema();
+  const Config classes = experiment::classes_of(schema);
+  for (const Config& choice : schema.at("anyOf").as_array()) {
+    const Config* const names = choice.find("enum");
+    if (names == nullptr) continue;
+    for (const Config& name : names->as_array()) {
+      if (!name.is_string() || classes.contains(name.as_string())) continue;
+      Field field;
+      field.from_config(name, "catalogue");
+      out[name.as_string()] = field.to_config().at("class_name");
+    }
+  }
+  return out;
+}
+
+/// Upper and lower case do not matter.
+Config optimizer_aliases() {
+  Config out = Config::object();
+  for (const std::string& name : optimizer_names()) {
+    std::string lower = name;
+    for (char& c : lower) {
+      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    out[lower] = name;
+  }
+  return out;
+}
+
+Config no_aliases() {
+  return Config::object();
+}
+
 struct Kind {
   const char* name;
   Config (*make)();
+  Config (*aliases)();
 };
 
 constexpr std::array kKinds = {
-    Kind{"activations", &activation_catalogue},
-    Kind{"applications", &application_catalogue},
-    Kind{"callbacks", &callback_catalogue},
-    Kind{"constraints", &field_catalogue<Constraint>},
-    Kind{"initializers", &field_catalogue<Initializer>},
-    Kind{"layers", &layer_catalogue},
-    Kind{"losses", &field_catalogue<Loss>},
-    Kind{"metrics", &field_catalogue<Metric>},
-    Kind{"optimizers", &field_catalogue<Optimizer>},
-    Kind{"regularizers", &field_catalogue<Regularizer>},
-    Kind{"schedules", &field_catalogue<LearningRate>},
+    Kind{"activations", &activation_catalogue, &activation_aliases},
+    Kind{"applications", &application_catalogue, &no_aliases},
+    Kind{"callbacks", &callback_catalogue, &no_aliases},
+    Kind{
+        "constraints",
+        &field_catalogue<Constraint>,
+        &field_aliases<Constraint>},
+    Kind{
+        "initializers",
+        &field_catalogue<Initializer>,
+        &field_aliases<Initializer>},
+    Kind{"layers", &layer_catalogue, &layer_aliases},
+    Kind{"losses", &field_catalogue<Loss>, &loss_aliases},
+    Kind{"metrics", &field_catalogue<Metric>, &metric_aliases},
+    Kind{"optimizers", &field_catalogue<Optimizer>, &optimizer_aliases},
+    Kind{
+        "regularizers",
+        &field_catalogue<Regularizer>,
+        &field_aliases<Regularizer>},
+    Kind{"schedules", &field_catalogue<LearningRate>, &no_aliases},
 };
 
-}  // namespace
-
-std::vector<std::string> catalogue_kinds() {
-  std::vector<std::string> kinds;
-  for (const Kind& kind : kKinds) kinds.emplace_back(kind.name);
-  return kinds;
-}
-
-Config catalogue(const std::string& kind) {
+const Kind& find_kind(const std::string& kind) {
   for (const Kind& known : kKinds) {
-    if (kind == known.name) return known.make();
+    if (kind == known.name) return known;
   }
   std::string list;
   for (const std::string& known : catalogue_kinds()) {
@@ -129,6 +212,22 @@ Config catalogue(const std::string& kind) {
       list,
       kind,
       did_you_mean(kind, catalogue_kinds())));
+}
+
+}  // namespace
+
+std::vector<std::string> catalogue_kinds() {
+  std::vector<std::string> kinds;
+  for (const Kind& kind : kKinds) kinds.emplace_back(kind.name);
+  return kinds;
+}
+
+Config catalogue(const std::string& kind) {
+  return find_kind(kind).make();
+}
+
+Config catalogue_aliases(const std::string& kind) {
+  return find_kind(kind).aliases();
 }
 
 }  // namespace keratin

@@ -152,6 +152,12 @@ TEST_CASE("Train, evaluate, predict and summary work on one another's files") {
 TEST_CASE("list and schema print what configs may hold") {
   CHECK(has(run("list layers Dense"), "Dense(units, activation=\"linear\""));
   CHECK(has(run("list"), "keratin list optimizers"));
+  const Outcome pool = run("list layers AvgPool2D");
+  CHECK(pool.code == 0);
+  CHECK(pool.text.starts_with("AveragePooling2D("));
+  CHECK(has(pool, "\n    also AvgPool2D\n"));
+  CHECK(has(run("list initializers zeros"), "Zeros("));
+  CHECK(has(run("list losses MSE"), "also mean_squared_error, mse, MSE"));
   CHECK(has(run("schema"), "json-schema.org/draft/2020-12"));
 }
 
@@ -283,6 +289,35 @@ TEST_CASE("Output that does not arrive is a failure") {
   }
 }
 
+TEST_CASE("A model that yields one number for all rows predicts it") {
+  const TempDir dir;
+  // keras.Model(x, keras.ops.sum(x))
+  keratin::testing::write_file(
+      dir / "sum.json",
+      R"({"module": "keras.src.models.functional", "class_name": "Functional",
+          "config": {"name": "f", "trainable": true, "layers": [
+            {"module": "keras.layers", "class_name": "InputLayer",
+             "config": {"batch_shape": [null, 3], "dtype": "float32",
+                        "name": "x"},
+             "name": "x", "inbound_nodes": []},
+            {"module": "keras.src.ops.numpy", "class_name": "Sum",
+             "config": {"name": "sum"}, "name": "sum",
+             "inbound_nodes": [{"args": [
+               {"class_name": "__keras_tensor__", "config": {
+                 "shape": [null, 3], "dtype": "float32",
+                 "keras_history": ["x", 0, 0]}}], "kwargs": {}}]}],
+          "input_layers": ["x", 0, 0], "output_layers": ["sum", 0, 0]}})");
+  REQUIRE(run_in(dir.path(), "convert sum.json sum.keras").code == 0);
+  const std::string data =
+      " --data '" + keratin::testing::fixture("io/c.npy").string() + "'";
+  Outcome outcome = run_in(dir.path(), "predict sum.keras" + data);
+  CHECK(outcome.code == 0);
+  CHECK(outcome.text == "    0:  15\n");
+  outcome = run_in(dir.path(), "predict sum.keras -o y.npy" + data);
+  CHECK(outcome.code == 0);
+  CHECK(has(outcome, "wrote 1 predictions to y.npy"));
+}
+
 TEST_CASE("inspect, convert, summary and plot work on a model file") {
   const TempDir dir;
   keratin::testing::write_file(
@@ -320,4 +355,9 @@ TEST_CASE("inspect, convert, summary and plot work on a model file") {
   outcome = run_in(dir.path(), "inspect note.h5");
   CHECK(outcome.code == 2);
   CHECK(has(outcome, "a text: \"a note\""));
+  keratin::testing::write_file(dir / "m.weights.json", R"({"weight_map": {}})");
+  CHECK(run_in(dir.path(), "inspect m.weights.json").code == 0);
+  outcome = run_in(dir.path(), "summary m.weights.json");
+  CHECK(outcome.code == 2);
+  CHECK(has(outcome, "the list of sharded weights of Keras 3"));
 }

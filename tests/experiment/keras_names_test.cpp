@@ -175,6 +175,40 @@ struct Finder {
 
 }  // namespace
 
+TEST_CASE("Keras's other names lead to the same entries of the catalogue") {
+  const Config keras = Config::parse(
+      text_of(keratin::testing::fixture("catalogue/keras_names.json")),
+      "keras_names.json");
+  int count = 0;
+  for (const std::string& kind : keratin::catalogue_kinds()) {
+    const Config ours = keratin::catalogue(kind);
+    const Config aliases = keratin::catalogue_aliases(kind);
+    const auto entry_of = [&](const std::string& name) {
+      const Config* const of = aliases.find(name);
+      return of == nullptr ? name : of->as_string();
+    };
+    for (const auto& [alias, name] : aliases.as_object()) {
+      CAPTURE(kind);
+      CAPTURE(alias);
+      CHECK(ours.contains(name.as_string()));
+      CHECK_FALSE(ours.contains(alias));
+    }
+    const Config* names = keras.find(kind);
+    if (names == nullptr) continue;
+    for (const auto& [name, entry] : names->as_object()) {
+      for (const Config& alias : entry.at("aliases").as_array()) {
+        const std::string& other = alias.as_string();
+        CAPTURE(kind);
+        CAPTURE(other);
+        CHECK(ours.contains(entry_of(other)));
+        CHECK(entry_of(other) == entry_of(name));
+        ++count;
+      }
+    }
+  }
+  CHECK(count > 40);
+}
+
 TEST_CASE("Keras's names are here with their arguments, or documented") {
   const Config keras = Config::parse(
       text_of(keratin::testing::fixture("catalogue/keras_names.json")),
