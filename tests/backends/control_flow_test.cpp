@@ -69,6 +69,113 @@ TEST_CASE("scan of no steps returns what it was given") {
   CHECK(outputs[1] == Tensor(DType::f32, {0, 2}));
 }
 
+TEST_CASE(
+    "scan hands on slices, other names of results, and one result twice") {
+  Graph g;
+  const Value xs = g.parameter({DType::f32, {3, 2}}, "xs");
+  const ops::ScanResult result = ops::scan(
+      {g.constant(numbers({7, 8}))}, {xs}, [](const Values& v) -> Values {
+        const Value sum = v[0] + v[1];
+        // The slice is carried; of the results the third has another shape.
+        return {v[1], v[1], sum, ops::reshape(v[0] * 2, {2, 1}), sum, v[0]};
+      });
+  Values outputs = {result.carry[0]};
+  outputs.insert(outputs.end(), result.ys.begin(), result.ys.end());
+  g.set_outputs(outputs);
+  const Tensor x(std::vector<float>{1, 2, 3, 4, 5, 6}, {3, 2});
+  const Tensor sums(std::vector<float>{8, 10, 4, 6, 8, 10}, {3, 2});
+  for (const char* backend : {"reference", "cpu"}) {
+    Program program(g, find_backend(backend));
+    program.run(std::vector<Tensor>{sums});
+    const std::vector<Tensor> got = program.run(std::vector<Tensor>{x});
+    CHECK(got[0] == numbers({5, 6}));
+    CHECK(got[1] == x);
+    CHECK(got[2] == sums);
+    CHECK(got[3] == Tensor(std::vector<float>{14, 16, 2, 4, 6, 8}, {3, 2, 1}));
+    CHECK(got[4] == sums);
+    CHECK(got[5] == Tensor(std::vector<float>{7, 8, 1, 2, 3, 4}, {3, 2}));
+  }
+}
+
+TEST_CASE("scan keeps what was carried into each round") {
+  for (const bool reverse : {false, true}) {
+    for (const std::int64_t length : {0, 1, 4, 5}) {
+      Graph g;
+      const Value xs = g.parameter({DType::f32, {length, 2}}, "xs");
+      const Value zero = g.constant(numbers({0, 0}));
+      const ops::ScanResult result = ops::scan(
+          {zero, zero, zero},
+          {xs},
+          [](const Values& v) -> Values {
+            // The first has its history twice, the second none; the third
+            // takes over the first.
+            return {v[0] + v[3], v[1] + v[0], v[0], v[0], v[0], v[2]};
+          },
+          {},
+          reverse);
+      Values outputs = result.carry;
+      outputs.insert(outputs.end(), result.ys.begin(), result.ys.end());
+      g.set_outputs(outputs);
+      std::vector<float> x;
+      for (std::int64_t i = 0; i < 2 * length; ++i) {
+        x.push_back(static_cast<float>(i + 1));
+      }
+      std::vector<float> a(2), b(2), c(2);
+      std::vector<float> history(x.size()), late(x.size());
+      for (std::int64_t step = 0; step < length; ++step) {
+        const std::int64_t t = reverse ? length - 1 - step : step;
+        for (std::size_t k = 0; k < 2; ++k) {
+          const std::size_t at = 2 * static_cast<std::size_t>(t) + k;
+          history[at] = a[k];
+          late[at] = c[k];
+          c[k] = a[k];
+          b[k] += a[k];
+          a[k] += x[at];
+        }
+      }
+      for (const char* backend : {"reference", "cpu"}) {
+        Program program(g, find_backend(backend));
+        const std::vector<Tensor> inputs = {Tensor(x, {length, 2})};
+        program.run(inputs);
+        const std::vector<Tensor> got = program.run(inputs);
+        CHECK(got[0] == numbers(a));
+        CHECK(got[1] == numbers(b));
+        CHECK(got[2] == numbers(c));
+        CHECK(got[3] == Tensor(history, {length, 2}));
+        CHECK(got[4] == Tensor(history, {length, 2}));
+        CHECK(got[5] == Tensor(late, {length, 2}));
+      }
+    }
+  }
+}
+
+TEST_CASE("a loop's weights may change between two runs") {
+  Graph g;
+  const Value w = g.parameter({DType::f32, {16, 16}}, "w");
+  const Value init = g.parameter({DType::f32, {8, 16}}, "h");
+  const ops::ScanResult result = ops::scan(
+      {init},
+      {},
+      [&](const Values& v) -> Values { return {ops::matmul(v[0], w)}; },
+      3);
+  g.set_outputs({result.carry[0]});
+  const Tensor ones(std::vector<float>(128, 1), {8, 16});
+  std::vector<float> identity(256, 0);
+  for (std::size_t i = 0; i < 16; ++i) identity[i * 17] = 1;
+  std::vector<float> twice = identity;
+  for (float& element : twice) element *= 2;
+  for (const char* backend : {"reference", "cpu"}) {
+    Program program(g, find_backend(backend));
+    const auto run_with = [&](const std::vector<float>& weights) {
+      const std::vector<Tensor> inputs = {Tensor(weights, {16, 16}), ones};
+      return program.run(inputs)[0];
+    };
+    CHECK(run_with(identity) == ones);
+    CHECK(run_with(twice) == Tensor(std::vector<float>(128, 8), {8, 16}));
+    CHECK(run_with(identity) == ones);
+  }
+}
+
 TEST_CASE("Loops may swap what they carry") {
   Graph g;
   const Value a = g.constant(numbers({1, 2}));

@@ -205,7 +205,7 @@ class ConvKernel final : public host::Kernel {
 
   void bind(const host::Binding& binding) override {
     sequence_->bind(binding);
-    weights_.forget();
+    weights_.bind(binding.inputs[1].data);
   }
 
   void renew() override { weights_.forget(); }

@@ -178,7 +178,7 @@ class MatmulKernel final : public host::Kernel {
 
   void bind(const host::Binding& binding) override {
     sequence_->bind(binding);
-    b_.forget();
+    b_.bind(binding.inputs[1].data);
   }
 
   void renew() override { b_.forget(); }

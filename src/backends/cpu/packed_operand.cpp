@@ -22,6 +22,10 @@ PackedOperand::PackedOperand(
   }
 }
 
+void PackedOperand::bind(const void* address) {
+  if (std::exchange(address_, address) != address) forget();
+}
+
 bool PackedOperand::changed() {
   bool changed = !std::exchange(seen_, true);
   if (variable_) {

@@ -21,14 +21,18 @@ class PackedOperand {
   /// Whether the value may be another than when this was last asked.
   bool changed();
 
-  /// The next changed() is true: after a change of memory, or before a loop.
+  /// The next changed() is true: before a loop.
   void forget() { seen_ = false; }
+
+  /// Tells where the operand is; elsewhere than before it may be another.
+  void bind(const void* address);
 
  private:
   bool fixed_ = false;
   bool seen_ = false;
   Variable variable_;  // empty for a constant
   std::uint64_t version_ = 0;
+  const void* address_ = nullptr;
 };
 
 }  // namespace keratin::cpu

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "src/backends/host/subprogram.hpp"
@@ -41,8 +42,15 @@ std::size_t carries_of(const Node& node) {
   return static_cast<std::size_t>(node.attrs.integer("carries"));
 }
 
+// One of a loop's xs or ys: an array with a slice for every round.
+struct Slices {
+  std::size_t index = 0;   // of the operand or result
+  std::int64_t bytes = 0;  // of a slice
+};
+
 // What a loop carries from one iteration to the next. The carried values live
-// in the loop's own results, which nobody reads before the loop is done.
+// in the loop's own results, which nobody reads before the loop is done; those
+// that rotate are made where the next round reads them, the others copied.
 class Carries {
  public:
   Carries(const Graph& graph, const Node& node, std::size_t count) {
@@ -52,20 +60,36 @@ class Carries {
       staging_bytes_ += aligned(bytes_.back());
     }
     from_.resize(count);
+    rotates_.resize(count);
+    histories_.resize(count);
   }
 
   std::size_t count() const { return bytes_.size(); }
 
   std::int64_t staging_bytes() const { return staging_bytes_; }
 
+  std::byte* staging(std::size_t i) const { return staging_ + offsets_[i]; }
+
+  void let_rotate(std::size_t i) { rotates_[i] = true; }
+
+  bool rotates(std::size_t i) const { return rotates_[i]; }
+
+  /// A result that has what was carried into each round.
+  void keep_history(std::size_t i, const Slices& ys) { histories_[i] = ys; }
+
+  const Slices* history(std::size_t i) const {
+    return histories_[i] ? &*histories_[i] : nullptr;
+  }
+
   /// REQUIRES: `body` bound, with the carried values for its first parameters.
   void bind(
       const Binding& binding, const SubProgram& body, std::byte* staging) {
     staging_ = staging;
+    initial_.assign(binding.inputs.begin(), binding.inputs.begin() + count());
     values_.assign(binding.outputs.begin(), binding.outputs.begin() + count());
     staged_ = false;
+    follow(body);
     for (std::size_t i = 0; i < count(); ++i) {
-      from_[i] = address(body.output(i));
       // A body that swaps what it carries reads both before it writes either.
       for (std::size_t j = 0; j < count(); ++j) {
         if (j != i && from_[i] == address(values_[j])) staged_ = true;
@@ -73,21 +97,31 @@ class Carries {
     }
   }
 
-  void start(const Binding& binding) {
+  /// The body's results may have moved: a slice that it hands on as it is.
+  void follow(const SubProgram& body) {
     for (std::size_t i = 0; i < count(); ++i) {
-      copy_bytes(values_[i].data, binding.inputs[i].data, bytes_[i]);
+      from_[i] = address(body.output(i));
     }
+  }
+
+  void start() {
+    for (std::size_t i = 0; i < count(); ++i) start(i, address(values_[i]));
+  }
+
+  /// Puts the initial value there.
+  void start(std::size_t i, std::byte* place) {
+    copy_bytes(place, initial_[i].data, bytes_[i]);
   }
 
   void advance() {
     if (staged_) {
       for (std::size_t i = 0; i < count(); ++i) {
-        copy_bytes(staging_ + offsets_[i], from_[i], bytes_[i]);
+        if (!rotates_[i]) copy_bytes(staging(i), from_[i], bytes_[i]);
       }
     }
     for (std::size_t i = 0; i < count(); ++i) {
-      const std::byte* from = staged_ ? staging_ + offsets_[i] : from_[i];
-      copy_bytes(values_[i].data, from, bytes_[i]);
+      if (rotates_[i]) continue;
+      copy_bytes(values_[i].data, staged_ ? staging(i) : from_[i], bytes_[i]);
     }
   }
 
@@ -97,11 +131,18 @@ class Carries {
   std::int64_t staging_bytes_ = 0;
   std::byte* staging_ = nullptr;
   bool staged_ = false;
+  std::vector<View> initial_;
   std::vector<View> values_;
   std::vector<std::byte*> from_;
+  std::vector<bool> rotates_;
+  std::vector<std::optional<Slices>> histories_;
 };
 
-// scratch: | body's arena | staging of the carries | one slice of each xs |
+// Slices of xs are read where they are; what the body makes of ys and of what
+// it carries is written where the next round or the reader wants it. The body's
+// kernels are bound again for every round.
+//
+// scratch: | body's arena | staging of the carries |
 class ScanKernel final : public Kernel {
  public:
   ScanKernel(KernelFactory& factory, const Graph& graph, const Node& node)
@@ -112,71 +153,138 @@ class ScanKernel final : public Kernel {
                 static_cast<std::size_t>(node.attrs.integer("xs"))),
         carries_(graph, node, carries_of(node)),
         length_(node.attrs.integer("length")),
-        reverse_(node.attrs.flag("reverse")) {
-    staging_offset_ = aligned(body_.scratch_bytes());
-    scratch_bytes_ = staging_offset_ + carries_.staging_bytes();
+        reverse_(node.attrs.flag("reverse")),
+        staging_offset_(aligned(body_.scratch_bytes())) {
+    const std::size_t count = carries_.count();
     const auto xs = static_cast<std::size_t>(node.attrs.integer("xs"));
-    for (std::size_t i = 0; i < xs; ++i) {
-      const std::int64_t total =
-          graph.type(node.inputs[carries_.count() + i]).size_bytes();
-      slice_bytes_.push_back(length_ > 0 ? total / length_ : 0);
-      slice_offsets_.push_back(scratch_bytes_);
-      scratch_bytes_ += aligned(slice_bytes_.back());
+    for (std::size_t i = count; i < count + xs; ++i) {
+      if (body_.let_parameter_move(i)) {
+        moving_.push_back(
+            {Moving::xs, {i, slice_bytes(graph, node.inputs[i])}});
+      }
     }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (can_move_output(i) && body_.let_output_move(i) &&
+          body_.let_parameter_move(i)) {
+        carries_.let_rotate(i);
+        moving_.push_back({Moving::next, {i}});
+        moving_.push_back({Moving::carried, {i}});
+      }
+    }
+    for (std::size_t i = count; i < node.outputs.size(); ++i) {
+      const Slices ys = {i, slice_bytes(graph, node.outputs[i])};
+      const auto carry = body_.parameter_of_output(i);
+      if (carry && *carry < count && carries_.rotates(*carry) &&
+          carries_.history(*carry) == nullptr) {
+        carries_.keep_history(*carry, ys);
+      } else if (can_move_output(i) && body_.let_output_move(i)) {
+        moving_.push_back({Moving::ys, ys});
+      } else {
+        copied_.push_back(ys);
+      }
+    }
+    addresses_.resize(moving_.size());
   }
 
-  std::int64_t scratch_bytes() const override { return scratch_bytes_; }
+  std::int64_t scratch_bytes() const override {
+    return staging_offset_ + carries_.staging_bytes();
+  }
 
   void bind(const Binding& binding) override {
     binding_ = binding;
     std::vector<std::byte*> parameters;
     for (std::size_t i = 0; i < binding.inputs.size(); ++i) {
-      if (i < carries_.count()) {
-        parameters.push_back(address(binding.outputs[i]));
-      } else if (i < carries_.count() + slice_bytes_.size()) {
-        parameters.push_back(
-            binding.scratch + slice_offsets_[i - carries_.count()]);
-      } else {
-        parameters.push_back(address(binding.inputs[i]));
-      }
+      const bool carried = i < carries_.count();
+      parameters.push_back(
+          address(carried ? binding.outputs[i] : binding.inputs[i]));
     }
     body_.bind(parameters, binding.scratch);
     carries_.bind(binding, body_, binding.scratch + staging_offset_);
   }
 
   void run() override {
-    carries_.start(binding_);
+    for (std::size_t i = 0; i < carries_.count(); ++i) {
+      carries_.start(i, place_of(i, 0));
+    }
     body_.renew();
     for (std::int64_t step = 0; step < length_; ++step) {
-      const std::int64_t t = reverse_ ? length_ - 1 - step : step;
-      for (std::size_t i = 0; i < slice_bytes_.size(); ++i) {
-        const View& xs = binding_.inputs[carries_.count() + i];
-        copy_bytes(
-            binding_.scratch + slice_offsets_[i],
-            address(xs) + t * slice_bytes_[i],
-            slice_bytes_[i]);
+      const std::int64_t t = time(step);
+      for (std::size_t i = 0; i < moving_.size(); ++i) {
+        addresses_[i] = place_of(moving_[i], step);
       }
+      body_.move(addresses_);
+      carries_.follow(body_);
       body_.run();
-      for (std::size_t i = carries_.count(); i < body_.output_count(); ++i) {
-        const View y = body_.output(i);
+      for (const Slices& ys : copied_) {
         copy_bytes(
-            address(binding_.outputs[i]) + t * bytes_of(y),
-            y.data,
-            bytes_of(y));
+            slice(binding_.outputs, ys, t),
+            body_.output(ys.index).data,
+            ys.bytes);
       }
       carries_.advance();
     }
   }
 
  private:
+  // What is elsewhere in every round.
+  struct Moving {
+    enum Kind : std::uint8_t { xs, ys, carried, next };
+
+    Kind kind = xs;
+    Slices slices;
+  };
+
+  bool can_move_output(std::size_t i) const {
+    return !body_.parameter_of_output(i) && body_.output_occurs_once(i);
+  }
+
+  std::int64_t slice_bytes(const Graph& graph, ValueId id) const {
+    return length_ > 0 ? graph.type(id).size_bytes() / length_ : 0;
+  }
+
+  // The slice of a round.
+  std::int64_t time(std::int64_t step) const {
+    return reverse_ ? length_ - 1 - step : step;
+  }
+
+  static std::byte* slice(
+      const std::vector<View>& views, const Slices& slices, std::int64_t t) {
+    return address(views[slices.index]) + t * slices.bytes;
+  }
+
+  // Where what carry `i` holds before a round is; after the last, its result.
+  // One that rotates goes through its history if that is wanted, else to and
+  // fro between result and staging.
+  std::byte* place_of(std::size_t i, std::int64_t step) const {
+    std::byte* const result = address(binding_.outputs[i]);
+    if (!carries_.rotates(i) || step == length_) return result;
+    if (const Slices* history = carries_.history(i)) {
+      return slice(binding_.outputs, *history, time(step));
+    }
+    return (length_ - step) % 2 == 0 ? result : carries_.staging(i);
+  }
+
+  std::byte* place_of(const Moving& moving, std::int64_t step) const {
+    switch (moving.kind) {
+      case Moving::xs:
+        return slice(binding_.inputs, moving.slices, time(step));
+      case Moving::ys:
+        return slice(binding_.outputs, moving.slices, time(step));
+      case Moving::carried:
+        return place_of(moving.slices.index, step);
+      default:
+        return place_of(moving.slices.index, step + 1);
+    }
+  }
+
   SubProgram body_;
   Carries carries_;
   std::int64_t length_;
   bool reverse_;
-  std::int64_t staging_offset_ = 0;
-  std::int64_t scratch_bytes_ = 0;
-  std::vector<std::int64_t> slice_bytes_;
-  std::vector<std::int64_t> slice_offsets_;
+  std::int64_t staging_offset_;
+  std::vector<Moving> moving_;
+  std::vector<Slices> copied_;  // ys that are not made where they belong
+  std::vector<std::byte*> addresses_;
   Binding binding_;
 };
 
@@ -211,7 +319,7 @@ class WhileKernel final : public Kernel {
   }
 
   void run() override {
-    carries_.start(binding_);
+    carries_.start();
     condition_.renew();
     body_.renew();
     for (std::int64_t i = 0; i < limit_; ++i) {
@@ -271,7 +379,7 @@ class FusedKernel final : public Kernel {
   FusedKernel(KernelFactory& factory, const Graph&, const Node& node)
       : body_(factory, sub_graph(node, "body")) {
     for (std::size_t i = 0; i < body_.output_count(); ++i) {
-      if (body_.passes_through(i)) passes_through_ = true;
+      if (body_.parameter_of_output(i)) passes_through_ = true;
     }
   }
 

@@ -113,6 +113,62 @@ std::byte* Schedule::place(
   KERATIN_UNREACHABLE();
 }
 
+bool Schedule::let_move(ValueId id) {
+  const Place place = plan_.values[id].place;
+  if (place != Place::input && place != Place::arena) return false;
+  // The value and, of a parameter, its other names.
+  const auto is_it = [&](ValueId other) {
+    return other == id || (place == Place::input &&
+                           plan_.values[other].place == Place::input &&
+                           plan_.values[other].index == plan_.values[id].index);
+  };
+  std::vector<Use> uses;
+  bool is_made = place == Place::input;
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    const Step& step = steps_[s];
+    const bool renames = step.kernel->is_alias();
+    for (std::size_t i = 0; i < step.node->inputs.size(); ++i) {
+      if (!is_it(step.node->inputs[i])) continue;
+      if (renames && place == Place::arena) return false;
+      uses.push_back({s, false, i, moving_count_});
+    }
+    for (std::size_t i = 0; i < step.node->outputs.size(); ++i) {
+      if (!is_it(step.node->outputs[i])) continue;
+      if (renames && place == Place::arena) return false;
+      is_made = true;
+      uses.push_back({s, true, i, moving_count_});
+    }
+  }
+  if (!is_made) return false;
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    const auto other = static_cast<ValueId>(i);
+    if (is_it(other)) moving_values_.emplace_back(other, moving_count_);
+  }
+  ++moving_count_;
+  uses_.insert(uses_.end(), uses.begin(), uses.end());
+  for (const Use& use : uses) {
+    if (std::find(moving_steps_.begin(), moving_steps_.end(), use.step) ==
+        moving_steps_.end()) {
+      moving_steps_.push_back(use.step);
+    }
+  }
+  return true;
+}
+
+void Schedule::move(std::span<std::byte* const> addresses) {
+  for (const auto& [id, moving] : moving_values_) {
+    addresses_[id] = addresses[moving];
+  }
+  for (const Use& use : uses_) {
+    Binding& binding = steps_[use.step].binding;
+    (use.is_result ? binding.outputs : binding.inputs)[use.slot].data =
+        addresses[use.moving];
+  }
+  for (const std::size_t s : moving_steps_) {
+    steps_[s].kernel->bind(steps_[s].binding);
+  }
+}
+
 void Schedule::bind(
     std::byte* arena,
     std::span<std::byte* const> inputs,

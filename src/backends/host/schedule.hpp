@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "src/backends/host/kernel.hpp"
@@ -42,6 +43,15 @@ class Schedule {
     for (Step& step : steps_) step.kernel->run();
   }
 
+  /// From now on move() puts the value somewhere else: parameter `number`, or a
+  /// value that a kernel makes in the arena. False when it has no such place.
+  /// REQUIRES: no other value is an alias of it, or it is a parameter.
+  bool let_move(ValueId id);
+
+  /// Places the values of let_move, in that order, and binds the kernels that
+  /// read or make them. REQUIRES: bound.
+  void move(std::span<std::byte* const> addresses);
+
   void renew() {
     for (Step& step : steps_) step.kernel->renew();
   }
@@ -60,11 +70,23 @@ class Schedule {
 
   std::size_t variable_index(const Node& read) const;
 
+  /// Where a moving value is an operand or a result.
+  struct Use {
+    std::size_t step = 0;
+    bool is_result = false;
+    std::size_t slot = 0;
+    std::size_t moving = 0;  // which of the moving values
+  };
+
   const Graph& graph_;
   std::vector<Step> steps_;
   std::vector<NodeId> step_nodes_;  // by step
   MemoryPlan plan_;
   std::vector<std::byte*> addresses_;  // by ValueId
+  std::size_t moving_count_ = 0;
+  std::vector<Use> uses_;                  // of moving values
+  std::vector<std::size_t> moving_steps_;  // that have such uses
+  std::vector<std::pair<ValueId, std::size_t>> moving_values_;
 };
 
 }  // namespace keratin::host

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -34,6 +36,20 @@ class SubProgram {
 
   void run() { schedule_.run(); }
 
+  /// See Schedule::let_move.
+  bool let_parameter_move(std::size_t i) {
+    return schedule_.let_move(body_->parameters()[i]);
+  }
+
+  /// REQUIRES: output `i` occurs once among the body's outputs.
+  bool let_output_move(std::size_t i) {
+    return schedule_.let_move(body_->outputs()[i]);
+  }
+
+  void move(std::span<std::byte* const> addresses) {
+    schedule_.move(addresses);
+  }
+
   /// See Kernel::renew.
   void renew() { schedule_.renew(); }
 
@@ -44,10 +60,17 @@ class SubProgram {
     return schedule_.view(body_->outputs()[i]);
   }
 
-  /// Whether an output is a parameter, perhaps under another name.
-  bool passes_through(std::size_t output) const {
+  bool output_occurs_once(std::size_t output) const {
+    const std::vector<ValueId>& ids = body_->outputs();
+    return std::count(ids.begin(), ids.end(), ids[output]) == 1;
+  }
+
+  /// The parameter that an output is, perhaps under another name.
+  std::optional<std::size_t> parameter_of_output(std::size_t output) const {
     const ValueId id = body_->outputs()[output];
-    return schedule_.plan().values[id].place == Place::input;
+    const Placement& placement = schedule_.plan().values[id];
+    if (placement.place != Place::input) return {};
+    return static_cast<std::size_t>(placement.index);
   }
 
  private:
