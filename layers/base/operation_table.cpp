@@ -22,11 +22,18 @@ const Table& table() {
     Table made;
     for (const auto& family :
          {elementwise_operations(),
+          special_operations(),
           binary_operations(),
           reduction_operations(),
+          nan_operations(),
+          quantile_operations(),
           shape_operations(),
+          matrix_operations(),
+          range_operations(),
           indexing_operations(),
-          network_operations()}) {
+          network_operations(),
+          normalization_operations(),
+          image_operations()}) {
       for (const Operation& operation : family) {
         const bool is_new = made.emplace(operation.name, &operation).second;
         KERATIN_CHECK(is_new, "{} is in the table once", operation.name);
@@ -234,8 +241,8 @@ Value number_value(Graph& graph, const Argument<Value>& argument, DType dtype) {
 
 }  // namespace
 
-Value OperationCall::tensor(std::size_t index) const {
-  const Argument<Value>& argument = operand(index);
+Value OperationCall::value_of(
+    const Argument<Value>& argument, const std::string& what) const {
   if (is_weak_number(argument)) {
     const DType dtype = argument.constant.is_int() ? DType::i32 : DType::f32;
     return number_value(graph_, argument, dtype);
@@ -244,12 +251,26 @@ Value OperationCall::tensor(std::size_t index) const {
     return argument.tensors[0];
   }
   if (!argument.tensors.empty() || argument.constant.is_null()) {
-    fail(format("expected one tensor as operand {}", index));
+    fail(format("expected one tensor as {}", what));
   }
   if (argument.constant.is_bool()) {
     return ops::constant(graph_, Tensor(argument.constant.as_bool()));
   }
   return array_value(graph_, argument.constant, who_);
+}
+
+Value OperationCall::tensor(std::size_t index) const {
+  return value_of(operand(index), format("operand {}", index));
+}
+
+Value OperationCall::optional(std::size_t index, std::string_view name) const {
+  const Argument<Value>* found = inputs_.positional(index);
+  if (found == nullptr && !name.empty()) found = inputs_.find(name);
+  if (found == nullptr ||
+      (found->tensors.empty() && found->constant.is_null())) {
+    return {};
+  }
+  return value_of(*found, std::string(name));
 }
 
 Value OperationCall::floating(std::size_t index) const {
@@ -280,13 +301,13 @@ std::vector<Value> OperationCall::list(std::size_t index) const {
 }
 
 std::vector<Value> OperationCall::promoted(
-    std::size_t first, bool floating) const {
+    std::size_t first, bool floating, std::size_t end) const {
   std::vector<Value> out;
   std::vector<DType> dtypes;
   WeakNumbers weak;
   weak.fraction = floating;
   std::size_t count = first;
-  for (; inputs_.positional(count) != nullptr; ++count) {
+  for (; count < end && inputs_.positional(count) != nullptr; ++count) {
     const Argument<Value>& argument = operand(count);
     if (is_weak_number(argument)) {
       (argument.constant.is_int() ? weak.integer : weak.fraction) = true;

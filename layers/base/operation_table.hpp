@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,16 +38,22 @@ class OperationCall {
   /// A positional operand as a value: constants become nodes.
   Value tensor(std::size_t index = 0) const;
 
+  /// The tensor at a place or of a keyword, if that has a name; empty when
+  /// there is none.
+  Value optional(std::size_t index, std::string_view name) const;
+
   /// As tensor; integers and bools as float32.
   Value floating(std::size_t index = 0) const;
 
   /// The tensors of a list (arrays among them included), in their common dtype.
   std::vector<Value> list(std::size_t index = 0) const;
 
-  /// All positional operands from `first` on, in their common dtype. With
-  /// `floating` that is float32 at least.
+  /// The positional operands from `first` to before `end` (all that there are),
+  /// in their common dtype. With `floating` that is float32 at least.
   std::vector<Value> promoted(
-      std::size_t first = 0, bool floating = false) const;
+      std::size_t first = 0,
+      bool floating = false,
+      std::size_t end = std::numeric_limits<std::size_t>::max()) const;
 
   /// The constant at a place or of a keyword; null when there is none, or it is
   /// JSON's null.
@@ -76,6 +83,8 @@ class OperationCall {
 
  private:
   const Argument<Value>& operand(std::size_t index) const;
+  Value value_of(
+      const Argument<Value>& argument, const std::string& what) const;
 
   std::string who_;
   Graph& graph_;
@@ -112,10 +121,17 @@ DType promote(const std::vector<DType>& dtypes, WeakNumbers weak = {});
 
 // The families of the table.
 std::span<const Operation> elementwise_operations();
+std::span<const Operation> special_operations();
 std::span<const Operation> binary_operations();
 std::span<const Operation> reduction_operations();
+std::span<const Operation> nan_operations();
+std::span<const Operation> quantile_operations();
 std::span<const Operation> shape_operations();
+std::span<const Operation> matrix_operations();
+std::span<const Operation> range_operations();
 std::span<const Operation> indexing_operations();
 std::span<const Operation> network_operations();
+std::span<const Operation> normalization_operations();
+std::span<const Operation> image_operations();
 
 }  // namespace keratin

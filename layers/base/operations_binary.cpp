@@ -1,5 +1,7 @@
 // Keras's operations of two tensors: element-wise ones and products.
 
+#include <cmath>
+#include <numbers>
 #include <string>
 
 #include "layers/base/operation_table.hpp"
@@ -92,6 +94,114 @@ Value outer(const Value& a, const Value& b) {
   return ops::reshape(a, {kUnknown, 1}) * ops::reshape(b, {1, kUnknown});
 }
 
+// -- with NaN, infinity and tolerance
+// ----------------------------------------------
+
+/// The other operand where one is NaN.
+template <Binary f>
+Value without_nan(const Value& a, const Value& b) {
+  if (!is_floating(a.dtype())) return f(a, b);
+  return ops::where(ops::isnan(a), b, ops::where(ops::isnan(b), a, f(a, b)));
+}
+
+/// The remainder with the sign of a.
+Value fmod(const Value& a, const Value& b) {
+  return ops::mod(ops::abs(a), ops::abs(b)) * ops::sign(a);
+}
+
+Value heaviside(const Value& a, const Value& b) {
+  const Value zero = ops::scalar_like(b, 0);
+  const Value above = ops::where(ops::greater(a, 0.0), ops::ones_like(a), b);
+  return ops::where(ops::less(a, 0.0), zero, above);
+}
+
+Value logaddexp2(const Value& a, const Value& b) {
+  const Value apart = ops::abs(a - b);
+  const Value more = ops::log1p(ops::exp(apart * -std::numbers::ln2));
+  return ops::where(
+      ops::isnan(apart),
+      a + b,
+      ops::maximum(a, b) + more * (1 / std::numbers::ln2));
+}
+
+/// a times 2 to the power b.
+Value ldexp(const Value& a, const Value& b) {
+  const Value x = is_floating(a.dtype()) ? a : ops::cast(a, DType::f32);
+  const Value e = ops::cast(b, x.dtype());
+  const Value fixed =
+      ops::logical_or(ops::equal(ops::abs(x), HUGE_VAL), ops::equal(x, 0.0));
+  return ops::where(fixed, x, x * ops::power(ops::scalar_like(e, 2), e));
+}
+
+Value close(
+    const OperationCall& call,
+    const std::vector<Value>& x,
+    double rtol,
+    double atol) {
+  if (!is_floating(x[0].dtype())) return ops::equal(x[0], x[1]);
+  // At infinity the difference is NaN, which is not close in Keras, either.
+  const Value near =
+      ops::less_equal(ops::abs(x[0] - x[1]), ops::abs(x[1]) * rtol + atol);
+  if (!call.flag("equal_nan")) return near;
+  return ops::logical_or(
+      near, ops::logical_and(ops::isnan(x[0]), ops::isnan(x[1])));
+}
+
+/// The tolerances come as operands.
+Results isclose(const OperationCall& call) {
+  const auto tolerance = [&](std::size_t at, const char* name, double usual) {
+    const Config* given = call.constant(at);
+    if (given == nullptr) given = call.keyword(name);
+    return given == nullptr ? usual : given->as_number();
+  };
+  const double rtol = tolerance(2, "rtol", 1e-5);
+  const double atol = tolerance(3, "atol", 1e-8);
+  return {close(call, call.promoted(0, false, 2), rtol, atol)};
+}
+
+Results allclose(const OperationCall& call) {
+  call.expect_operands(2);
+  return {ops::all(
+      close(call, call.promoted(), call.number("rtol"), call.number("atol")))};
+}
+
+Results isin(const OperationCall& call) {
+  call.expect_operands(2);
+  const std::vector<Value> x = call.promoted();
+  const Value found = ops::any(
+      ops::equal(ops::expand_dims(x[0], -1), ops::reshape(x[1], {kUnknown})),
+      {-1});
+  return {call.flag("invert") ? ops::logical_not(found) : found};
+}
+
+// -- inner products
+// ----------------------------------------------------------------
+
+/// The product of the operands in floating point, in their own dtype.
+template <Binary f>
+Results through_floats(const OperationCall& call) {
+  call.expect_operands(2);
+  std::vector<Value> x = call.promoted();
+  const DType dtype = x[0].dtype();
+  if (!is_floating(dtype)) {
+    for (Value& each : x) each = ops::cast(each, DType::f32);
+  }
+  return {ops::cast(f(x[0], x[1]), dtype)};
+}
+
+Value inner(const Value& a, const Value& b) {
+  if (a.rank() == 0 || b.rank() == 0) return a * b;
+  return ops::tensordot(
+      a,
+      b,
+      {static_cast<std::int64_t>(a.rank()) - 1},
+      {static_cast<std::int64_t>(b.rank()) - 1});
+}
+
+Value vdot(const Value& a, const Value& b) {
+  return ops::sum(ops::reshape(a, {kUnknown}) * ops::reshape(b, {kUnknown}));
+}
+
 Results where(const OperationCall& call) {
   call.expect_operands(3);
   const std::vector<Value> x = call.promoted(1);
@@ -137,6 +247,10 @@ Results einsum(const OperationCall& call) {
 
 constexpr Operation kOperations[] = {
     {"Add", "numpy", kNone, common<add>},
+    {"AllClose",
+     "numpy",
+     R"({"rtol": 1e-05, "atol": 1e-08, "equal_nan": false})",
+     allclose},
     {"Arctan2", "numpy", kNone, floating<ops::arctan2>},
     {"BitwiseAnd", "numpy", kNone, common<ops::bitwise_and>},
     {"BitwiseLeftShift", "numpy", kNone, common<ops::left_shift>},
@@ -149,13 +263,22 @@ constexpr Operation kOperations[] = {
     {"Einsum", "numpy", R"({"subscripts": null})", einsum},
     {"Equal", "numpy", kNone, common<ops::equal>},
     {"FloorDivide", "numpy", kNone, counted<ops::floor_divide>},
+    {"Fmax", "numpy", kNone, common<without_nan<ops::maximum>>},
+    {"Fmin", "numpy", kNone, common<without_nan<ops::minimum>>},
+    {"Fmod", "numpy", kNone, counted<fmod>},
     {"Greater", "numpy", kNone, common<ops::greater>},
     {"GreaterEqual", "numpy", kNone, common<ops::greater_equal>},
+    {"Heaviside", "numpy", kNone, floating<heaviside>},
     {"Hypot", "numpy", kNone, floating<hypot>},
+    {"Inner", "numpy", kNone, through_floats<inner>},
+    {"IsIn", "numpy", R"({"assume_unique": false, "invert": false})", isin},
+    {"Isclose", "numpy", R"({"equal_nan": false})", isclose},
+    {"Ldexp", "numpy", kNone, plain<ldexp>},
     {"LeftShift", "numpy", kNone, common<ops::left_shift>},
     {"Less", "numpy", kNone, common<ops::less>},
     {"LessEqual", "numpy", kNone, common<ops::less_equal>},
     {"Logaddexp", "numpy", kNone, floating<logaddexp>},
+    {"Logaddexp2", "numpy", kNone, floating<logaddexp2>},
     {"LogicalAnd", "numpy", kNone, plain<ops::logical_and>},
     {"LogicalOr", "numpy", kNone, plain<ops::logical_or>},
     {"LogicalXor", "numpy", kNone, plain<ops::logical_xor>},
@@ -171,6 +294,7 @@ constexpr Operation kOperations[] = {
     {"Subtract", "numpy", kNone, counted<ops::subtract>},
     {"Tensordot", "numpy", R"({"axes": 2})", tensordot},
     {"TrueDivide", "numpy", kNone, floating<ops::divide>},
+    {"Vdot", "numpy", kNone, through_floats<vdot>},
     {"Where", "numpy", kNone, where},
 };
 

@@ -138,6 +138,45 @@ Results conv(const OperationCall& call) {
   return {in.finish(ops::conv(in.x, w, window, groups))};
 }
 
+/// Each channel by kernels of its own: w is [kernel..., channels, multiplier].
+Value each_channel(
+    const OperationCall& call, const Windowed& in, const Value& kernel) {
+  const std::size_t rank = in.spatial.size();
+  const Value w = ops::cast(kernel, in.x.dtype());
+  if (w.rank() != rank + 2 || w.shape()[rank] != in.x.shape().back()) {
+    call.fail(format(
+        "expected a kernel of rank {} for {} channels, got {}",
+        rank + 2,
+        in.x.shape().back(),
+        w.shape()));
+  }
+  std::vector<std::int64_t> dims = w.shape().dims();
+  const ops::Ints size(dims.begin(), dims.end() - 2);
+  const std::int64_t channels = dims[rank];
+  dims[rank] = 1;
+  dims[rank + 1] *= channels;
+  const ops::Window window = ops::make_window(
+      call.text("padding"),
+      in.spatial,
+      size,
+      per_axis(call, "strides", call.ints("strides"), rank),
+      per_axis(call, "dilation_rate", call.ints("dilation_rate"), rank));
+  return ops::conv(in.x, ops::reshape(w, Shape(dims)), window, channels);
+}
+
+Results depthwise_conv(const OperationCall& call) {
+  call.expect_operands(2);
+  const Windowed in = windowed(call);
+  return {in.finish(each_channel(call, in, call.tensor(1)))};
+}
+
+Results separable_conv(const OperationCall& call) {
+  call.expect_operands(3);
+  const Windowed in = windowed(call);
+  const Value y = each_channel(call, in, call.tensor(1));
+  return {in.finish(ops::conv(y, ops::cast(call.tensor(2), y.dtype())))};
+}
+
 // -- blocks of pixels as channels
 // ----------------------------------------------
 
@@ -201,18 +240,18 @@ Results space_to_depth(const OperationCall& call) {
 
 constexpr const char* kBlocks =
     R"({"block_size": null, "data_format": "channels_last"})";
+constexpr const char* kConv =
+    R"({"strides": 1, "padding": "valid", "data_format": null,
+        "dilation_rate": 1})";
 constexpr const char* kPool =
     R"({"pool_size": null, "strides": null, "padding": "valid",
         "data_format": null})";
 
 constexpr Operation kOperations[] = {
     {"AveragePool", "nn", kPool, pooled<ops::average_pool>},
-    {"Conv",
-     "nn",
-     R"({"strides": 1, "padding": "valid", "data_format": null,
-         "dilation_rate": 1})",
-     conv},
+    {"Conv", "nn", kConv, conv},
     {"DepthToSpace", "nn", kBlocks, depth_to_space},
+    {"DepthwiseConv", "nn", kConv, depthwise_conv},
     {"Glu", "nn", kAxis, along_last<kGlu>},
     {"LogSoftmax", "nn", kAxis, along<ops::log_softmax>},
     {"MaxPool", "nn", kPool, pooled<ops::max_pool>},
@@ -224,6 +263,7 @@ constexpr Operation kOperations[] = {
      "nn",
      R"({"num_classes": null, "axis": -1, "dtype": null, "sparse": false})",
      one_hot},
+    {"SeparableConv", "nn", kConv, separable_conv},
     {"Softmax", "nn", kAxis, along<ops::softmax>},
     {"SpaceToDepth", "nn", kBlocks, space_to_depth},
     {"Sparsemax", "nn", kAxis, along_last<kSparsemax>},

@@ -33,6 +33,11 @@ Results prod(const OperationCall& call) {
   return {ops::prod(x, call.ints("axis"), call.flag("keepdims"))};
 }
 
+/// From the least to the largest.
+Value spread(const Value& x, ops::Axes axes, bool keepdims) {
+  return ops::max(x, axes, keepdims) - ops::min(x, axes, keepdims);
+}
+
 Value deviation(const Value& x, ops::Axes axes, bool keepdims) {
   return ops::sqrt(ops::var(x, std::move(axes), keepdims));
 }
@@ -106,6 +111,8 @@ Results cumsum(const OperationCall& call) {
 
 constexpr Operation kOperations[] = {
     {"All", "numpy", kReduction, reduce<ops::all>},
+    {"Amax", "numpy", kReduction, reduce<ops::max>},
+    {"Amin", "numpy", kReduction, reduce<ops::min>},
     {"Any", "numpy", kReduction, reduce<ops::any>},
     {"Argmax", "numpy", kReduction, arg_reduce<ops::argmax>},
     {"Argmin", "numpy", kReduction, arg_reduce<ops::argmin>},
@@ -134,6 +141,7 @@ constexpr Operation kOperations[] = {
      "numpy",
      R"({"axis": null, "keepdims": false, "dtype": null})",
      prod},
+    {"Ptp", "numpy", kReduction, reduce<spread>},
     {"Std", "numpy", kReduction, reduce<deviation>},
     {"Sum", "numpy", kReduction, reduce<ops::sum>},
     {"Var", "numpy", kReduction, reduce<ops::var>},

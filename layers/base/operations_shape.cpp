@@ -12,6 +12,7 @@ namespace {
 using Results = std::vector<Value>;
 
 constexpr const char* kNone = "{}";
+constexpr const char* kSections = R"({"indices_or_sections": null})";
 
 Results reshape(const OperationCall& call) {
   call.expect_operands(1);
@@ -102,6 +103,36 @@ Results concatenate(const OperationCall& call) {
 Results stack(const OperationCall& call) {
   call.expect_operands(1);
   return {ops::stack(call.list(), call.integer("axis"))};
+}
+
+/// hstack, vstack and dstack: along the second, first and third axis. As in
+/// Keras, only hstack takes vectors.
+template <std::int64_t axis>
+Results joined(const OperationCall& call) {
+  call.expect_operands(1);
+  const std::vector<Value> parts = call.list();
+  const bool vectors = axis == 1 && parts[0].rank() == 1;
+  return {ops::concatenate(parts, vectors ? 0 : axis)};
+}
+
+Results dstack(const OperationCall& call) {
+  call.expect_operands(1);
+  std::vector<Value> parts = call.list();
+  for (Value& part : parts) {
+    if (part.rank() < 2) part = ops::reshape(part, {1, kUnknown});
+    if (part.rank() == 2) part = ops::expand_dims(part, 2);
+  }
+  return {ops::concatenate(parts, 2)};
+}
+
+Results append(const OperationCall& call) {
+  call.expect_operands(2);
+  std::vector<Value> x = call.promoted();
+  if (call.given("axis")) {
+    return {ops::concatenate(x, call.integer("axis"))};
+  }
+  for (Value& each : x) each = ops::reshape(each, {kUnknown});
+  return {ops::concatenate(x, 0)};
 }
 
 Results flip(const OperationCall& call) {
@@ -242,24 +273,9 @@ Results diff(const OperationCall& call) {
   return {x};
 }
 
-/// Into equal parts, or at indices.
-Results split(const OperationCall& call) {
-  call.expect_operands(1);
-  const Value x = call.tensor();
-  const std::int64_t axis = call.axis("axis", x);
+/// At the ends of its parts, which may count from the back.
+Results cut(const Value& x, std::int64_t axis, const ops::Ints& ends) {
   const std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
-  ops::Ints ends;
-  const Config& parts = call.argument("indices_or_sections");
-  if (parts.is_int()) {
-    const std::int64_t count = parts.as_int();
-    if (count < 1 || size % count != 0) {
-      call.fail(format("expected {} to divide {} elements", count, size));
-    }
-    for (std::int64_t i = 1; i <= count; ++i) ends.push_back(size / count * i);
-  } else {
-    ends = call.ints("indices_or_sections");
-    ends.push_back(size);
-  }
   Results results;
   std::int64_t begin = 0;
   for (std::int64_t end : ends) {
@@ -268,6 +284,64 @@ Results split(const OperationCall& call) {
     begin = end;
   }
   return results;
+}
+
+std::int64_t sections(const OperationCall& call, std::int64_t size) {
+  const std::int64_t count = call.integer("indices_or_sections");
+  if (count < 1 || count > std::max<std::int64_t>(size, 1)) {
+    call.fail(
+        format("indices_or_sections: expected 1 to {}, got {}", size, count));
+  }
+  return count;
+}
+
+/// Into equal parts, or at indices.
+Results split_along(const OperationCall& call, std::int64_t axis) {
+  const Value x = call.tensor();
+  const std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
+  ops::Ints ends;
+  if (call.argument("indices_or_sections").is_int()) {
+    const std::int64_t count = call.integer("indices_or_sections");
+    if (count < 1 || size % count != 0) {
+      call.fail(format("expected {} to divide {} elements", count, size));
+    }
+    for (std::int64_t i = 1; i <= count; ++i) ends.push_back(size / count * i);
+  } else {
+    ends = call.ints("indices_or_sections");
+    ends.push_back(size);
+  }
+  return cut(x, axis, ends);
+}
+
+Results split(const OperationCall& call) {
+  call.expect_operands(1);
+  return split_along(call, call.axis("axis", call.tensor()));
+}
+
+/// vsplit, hsplit and dsplit; hsplit takes vectors, too.
+template <std::int64_t axis>
+Results split_at(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.tensor();
+  const std::int64_t along = axis == 1 && x.rank() == 1 ? 0 : axis;
+  if (along >= static_cast<std::int64_t>(x.rank())) {
+    call.fail(format("expected rank > {}, got {}", along, x.shape()));
+  }
+  return split_along(call, along);
+}
+
+/// Into parts of which the first may be longer by one.
+Results array_split(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.tensor();
+  const std::int64_t axis = call.axis("axis", x);
+  const std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
+  const std::int64_t count = sections(call, size);
+  ops::Ints ends;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    ends.push_back(size / count * i + std::min(i, size % count));
+  }
+  return cut(x, axis, ends);
 }
 
 Results unstack(const OperationCall& call) {
@@ -301,11 +375,20 @@ Results slice(const OperationCall& call) {
 }
 
 constexpr Operation kOperations[] = {
+    {"Append", "numpy", R"({"axis": null})", append},
+    {"ArraySplit",
+     "numpy",
+     R"({"indices_or_sections": null, "axis": 0})",
+     array_split},
     {"BroadcastTo", "numpy", R"({"shape": null})", broadcast_to},
     {"Concatenate", "numpy", R"({"axis": 0})", concatenate},
     {"Diff", "numpy", R"({"n": 1, "axis": -1})", diff},
+    {"Dsplit", "numpy", kSections, split_at<2>},
+    {"Dstack", "numpy", kNone, dstack},
     {"ExpandDims", "numpy", R"({"axis": null})", expand_dims},
     {"Flip", "numpy", R"({"axis": null})", flip},
+    {"Hsplit", "numpy", kSections, split_at<1>},
+    {"Hstack", "numpy", kNone, joined<1>},
     {"Moveaxis", "numpy", R"({"source": null, "destination": null})", moveaxis},
     {"Pad", "numpy", R"({"pad_width": null, "mode": "constant"})", pad},
     {"Ravel", "numpy", kNone, ravel},
@@ -320,6 +403,8 @@ constexpr Operation kOperations[] = {
     {"Tile", "numpy", R"({"repeats": null})", tile},
     {"Transpose", "numpy", R"({"axes": null})", transpose},
     {"Unstack", "core", R"({"num": null, "axis": 0})", unstack},
+    {"Vsplit", "numpy", kSections, split_at<0>},
+    {"Vstack", "numpy", kNone, joined<0>},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@ Per kind ("layers", ...) and name: "aliases", the other names of the same class,
 and "arguments", argument -> default. A required argument has no default:
 {"required": true}. A default that is no JSON value is its repr.
 """
+import importlib
 import inspect
 import json
 import os
@@ -70,6 +71,30 @@ def functions(module, skipped):
     return dict(sorted(out.items()))
 
 
+def operations():
+    """The classes of keras.ops, as files name them."""
+    out = set()
+    for module in ("core", "einops", "image", "linalg", "math", "nn", "numpy"):
+        module = importlib.import_module("keras.src.ops." + module)
+        for name, item in vars(module).items():
+            own = inspect.isclass(item) and item.__module__ == module.__name__
+            if own and issubclass(item, keras.Operation):
+                out.add(name)
+    return sorted(out)
+
+
+def public(target):
+    return sorted(
+        name
+        for name in dir(target)
+        if not name.startswith("_") and not inspect.ismodule(getattr(target, name))
+    )
+
+
+def arguments_of(*functions):
+    return {f.__name__: sorted(arguments(f)) for f in functions}
+
+
 names = {
     "keras": keras.__version__,
     "layers": classes(keras.layers),
@@ -85,6 +110,37 @@ names = {
         keras.activations, {"get", "serialize", "deserialize"}
     ),
     "applications": functions(keras.applications, set()),
+    "operations": operations(),
+    # What is no class of a catalogue: names, and arguments of some methods.
+    "sections": {
+        "Model": public(keras.Model),
+        "Sequential": public(keras.Sequential),
+        "Layer": public(keras.layers.Layer),
+        "Optimizer": public(keras.optimizers.Optimizer),
+        "Callback": public(keras.callbacks.Callback),
+        "quantizers": public(keras.quantizers),
+        "distribution": public(keras.distribution),
+        "dtype_policies": public(keras.dtype_policies),
+        "mixed_precision": public(keras.mixed_precision),
+        "random": public(keras.random),
+        "datasets": sorted(
+            n for n in dir(keras.datasets) if not n.startswith("_")
+        ),
+        "models": public(keras.models),
+    },
+    "methods": arguments_of(
+        keras.Model.compile,
+        keras.Model.evaluate,
+        keras.Model.fit,
+        keras.Model.load_weights,
+        keras.Model.predict,
+        keras.Model.save,
+        keras.Model.save_weights,
+        keras.Model.summary,
+        keras.models.clone_model,
+        keras.models.load_model,
+        keras.utils.plot_model,
+    ),
 }
 with open(sys.argv[1], "w") as out:
     json.dump(names, out, indent=1)

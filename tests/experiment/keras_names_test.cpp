@@ -14,6 +14,7 @@
 
 #include <keratin/experiment.hpp>
 
+#include "tests/support/documented_names.hpp"
 #include "tests/support/paths.hpp"
 
 using keratin::Config;
@@ -25,42 +26,10 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// "kind Name" or "kind Name argument" -> the documented reason. The rows of
-/// the document's tables: | kind | name | argument | reason |.
 std::set<std::string> documented() {
-  std::set<std::string> rows;
-  std::istringstream in(
-      text_of(keratin::testing::source_dir() / "docs/keras_names.md"));
-  const std::set<std::string> kinds = [] {
-    std::set<std::string> all;
-    for (const std::string& kind : keratin::catalogue_kinds()) all.insert(kind);
-    return all;
-  }();
-  for (std::string line; std::getline(in, line);) {
-    std::vector<std::string> cells;
-    std::istringstream row(line);
-    for (std::string cell; std::getline(row, cell, '|');) {
-      std::erase_if(cell, [](char c) { return c == '`'; });
-      const std::size_t begin = cell.find_first_not_of(' ');
-      const std::size_t end = cell.find_last_not_of(' ');
-      cells.push_back(
-          begin == std::string::npos ? ""
-                                     : cell.substr(begin, end - begin + 1));
-    }
-    if (cells.size() < 5 || !kinds.contains(cells[1])) continue;
-    // Several names or arguments may share a row.
-    std::istringstream names(cells[2]);
-    for (std::string name; std::getline(names, name, ',');) {
-      std::erase(name, ' ');
-      if (cells[3].empty()) rows.insert(cells[1] + " " + name);
-      std::istringstream arguments(cells[3]);
-      for (std::string argument; std::getline(arguments, argument, ',');) {
-        std::erase(argument, ' ');
-        rows.insert(cells[1] + " " + name + " " + argument);
-      }
-    }
-  }
-  return rows;
+  std::set<std::string> kinds;
+  for (const std::string& kind : keratin::catalogue_kinds()) kinds.insert(kind);
+  return keratin::testing::documented_names(kinds);
 }
 
 std::string plain(std::string name) {

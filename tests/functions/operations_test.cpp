@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,7 @@
 #include <keratin/model.hpp>
 
 #include "layers/base/operation_table.hpp"
-#include "tests/support/files.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/functions/operations_support.hpp"
 #include "tests/support/throws.hpp"
 
 namespace keratin {
@@ -21,40 +19,13 @@ namespace {
 
 using testing::message_of;
 
+using testing::check_close;
+using testing::inputs_of;
+using testing::tensor_of;
+
 const Config& cases() {
-  static const Config all = Config::parse(
-      testing::read_file(testing::fixture("operations/cases.json")));
+  static const Config all = testing::operation_cases("cases.json");
   return all;
-}
-
-Tensor tensor_of(const Config& config) {
-  std::vector<double> values;
-  for (const Config& value : config.at("values").as_array()) {
-    values.push_back(value.as_number());
-  }
-  return Tensor(values, Shape(config.at("shape").as_ints()))
-      .cast(parse_dtype(config.at("dtype").as_string()));
-}
-
-TensorSet inputs() {
-  std::vector<TensorSet::Named> named;
-  for (const auto& [name, config] : cases().at("inputs").as_object()) {
-    named.emplace_back(name, tensor_of(config));
-  }
-  return TensorSet(std::move(named));
-}
-
-void check_close(const Tensor& got, const Tensor& want) {
-  CHECK(got.dtype() == want.dtype());
-  REQUIRE(got.shape() == want.shape());
-  for (std::int64_t i = 0; i < got.size(); ++i) {
-    const double scale = std::max(1.0, std::abs(want.at(i)));
-    if (!(std::abs(got.at(i) - want.at(i)) <= 5e-6 * scale)) {
-      FAIL_CHECK(
-          "element " << i << ": " << got.at(i) << ", Keras has " << want.at(i));
-      return;
-    }
-  }
 }
 
 Config operation(
@@ -75,7 +46,7 @@ TEST_CASE("Operations in Keras's models compute what Keras computes") {
     std::vector<Tensor> got;
     try {
       const Model model = model_from_config(item.at("model"));
-      got = model.model_impl().predict_on_batch(inputs());
+      got = model.model_impl().predict_on_batch(inputs_of(cases()));
     } catch (const Error& error) {
       FAIL_CHECK(error.what());
       continue;
