@@ -75,6 +75,21 @@ void apply(const GlobalOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
 }
 
+/// Starts the program anew with threads that wait for work for a quarter of a
+/// millisecond before they sleep; returns where that is decided already, or
+/// cannot be. GNU's OpenMP lets them spin for several otherwise, which takes
+/// the processor from those that they wait for where others run, too; it reads
+/// its settings when it is loaded, before main.
+void wait_briefly(char** argv) {
+  constexpr const char* kRounds = "GOMP_SPINCOUNT";
+  if (std::getenv(kRounds) != nullptr ||
+      std::getenv("OMP_WAIT_POLICY") != nullptr) {
+    return;
+  }
+  ::setenv(kRounds, "10000", 1);
+  ::execv("/proc/self/exe", argv);
+}
+
 /// `code`, unless what was printed did not arrive: a full disk is a failure.
 int finish(int code) {
   errno = 0;
@@ -148,6 +163,9 @@ int run(int argc, char** argv) {
                       : app.get_subcommands()[0]->get_name() + " ")
               << "--help\n";
     return kUsage;
+  }
+  for (const char* command : {"train", "evaluate", "predict", "bench"}) {
+    if (app.got_subcommand(command)) wait_briefly(argv);
   }
   apply(options);
   return action();
