@@ -19,3 +19,4 @@
 #include <keratin/layers/reshaping.hpp>
 #include <keratin/layers/spectrogram.hpp>
 #include <keratin/layers/text.hpp>
+#include <keratin/layers/wrappers.hpp>

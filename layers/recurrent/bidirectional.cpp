@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <keratin/error.hpp>
+#include <keratin/layers/wrappers.hpp>
 
 #include "layers/recurrent/recurrent_layer.hpp"
 #include "layers/support/factories.hpp"

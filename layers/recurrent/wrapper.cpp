@@ -3,7 +3,7 @@
 #include <utility>
 
 #include <keratin/error.hpp>
-#include <keratin/layers/recurrent.hpp>
+#include <keratin/layers/wrappers.hpp>
 
 #include "layers/base/operation.hpp"
 #include "layers/base/probe.hpp"
