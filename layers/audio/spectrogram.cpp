@@ -280,27 +280,41 @@ class MelSpectrogramImpl final : public KerasLayer {
         values, Shape{o_.fft_length, static_cast<std::int64_t>(bins)});
   }
 
-  static double mel(double hertz) {
-    return 1127.0 * std::log(1 + hertz / 700.0);  // HTK's
+  static float mel(float hertz) {
+    return 1127.0F * std::log(1 + hertz / 700.0F);  // HTK's
+  }
+
+  /// As TensorFlow lays points.
+  static std::vector<float> linspace(float first, float last, std::int64_t n) {
+    const float step = (last - first) / static_cast<float>(n - 1);
+    std::vector<float> points;
+    for (std::int64_t i = 0; i < n; ++i) {
+      points.push_back(first + step * static_cast<float>(i));
+    }
+    points.back() = last;
+    return points;
   }
 
   /// Triangles over the mel scale: [bins, num_mel_bins]. The first bin, the
-  /// mean, counts in none.
+  /// mean, counts in none. In float32 whatever the dtype, as in Keras: where
+  /// triangles are narrow, rounding shows.
   Tensor mel_weights() const {
     const std::int64_t bins = o_.fft_length / 2 + 1;
-    const double low = mel(o_.min_freq);
-    const double step =
-        (mel(*o_.max_freq) - low) / static_cast<double>(o_.num_mel_bins + 1);
-    std::vector<double> values;
-    for (std::int64_t bin = 0; bin < bins; ++bin) {
-      const double at =
-          mel(o_.sampling_rate / 2 * static_cast<double>(bin) /
-              static_cast<double>(bins - 1));
-      for (std::int64_t band = 0; band < o_.num_mel_bins; ++band) {
-        const double begin = low + step * static_cast<double>(band);
-        const double rise = (at - begin) / step;
-        const double fall = (begin + 2 * step - at) / step;
-        values.push_back(bin == 0 ? 0 : std::max(0.0, std::min(rise, fall)));
+    const auto rate = static_cast<float>(o_.sampling_rate);
+    const std::vector<float> frequencies = linspace(0, rate / 2, bins);
+    const std::vector<float> edges = linspace(
+        mel(static_cast<float>(o_.min_freq)),
+        mel(static_cast<float>(*o_.max_freq)),
+        o_.num_mel_bins + 2);
+    std::vector<float> values;
+    for (const float frequency : frequencies) {
+      const float at = mel(frequency);
+      for (std::size_t band = 0; band + 2 < edges.size(); ++band) {
+        const float* const e = edges.data() + band;
+        const float rise = (at - e[0]) / (e[1] - e[0]);
+        const float fall = (e[2] - at) / (e[2] - e[1]);
+        const bool first = values.size() < edges.size() - 2;
+        values.push_back(first ? 0 : std::max(0.0F, std::min(rise, fall)));
       }
     }
     return Tensor(values, Shape{bins, o_.num_mel_bins});

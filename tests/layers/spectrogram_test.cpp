@@ -1,8 +1,12 @@
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include <keratin/layers/spectrogram.hpp>
 
 #include "tests/layers/layer_support.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/paths.hpp"
 
 namespace keratin {
 
@@ -84,6 +88,34 @@ TEST_CASE("the transform's kernel, by hand") {
   CHECK(message_of<InvalidArgument>([] {
           initializers::STFT({.window = "hamm"});
         }).starts_with("[stft] no window function is called 'hamm'"));
+}
+
+// mel_cases.json is written by tests/data/make_spectrogram_cases.py.
+TEST_CASE("mel spectrograms of any arguments are Keras's") {
+  const Config cases = Config::parse(
+      read_file(fixture("spectrograms/mel_cases.json")), "mel_cases.json");
+  const auto tensor = [](const Config& config) {
+    std::vector<double> values;
+    for (const Config& value : config.at("values").as_array()) {
+      values.push_back(value.as_number());
+    }
+    return Tensor(values, Shape(config.at("shape").as_ints())).cast(DType::f32);
+  };
+  const Tensor sound = tensor(cases.at("sound"));
+  for (const Config& item : cases.at("cases").as_array()) {
+    const Layer layer = deserialize_layer(item.at("layer"), "case");
+    CAPTURE(layer.name());
+    const Tensor want = tensor(item);
+    const Tensor got = layer(sound);
+    REQUIRE(got.shape() == want.shape());
+    double largest = 0;
+    double off = 0;
+    for (std::int64_t i = 0; i < want.size(); ++i) {
+      largest = std::max(largest, std::abs(want.at(i)));
+      off = std::max(off, std::abs(got.at(i) - want.at(i)));
+    }
+    CHECK(off <= 5e-6 * largest);
+  }
 }
 
 TEST_CASE("spectrograms say what is wrong") {
