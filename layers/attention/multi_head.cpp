@@ -7,6 +7,11 @@
 
 namespace keratin::layers {
 
+void MultiHeadBase::visit_base(FieldVisitor& visit) {
+  LayerImpl::fields(visit);
+  visit("activity_regularizer", inner_activity_regularizer_);
+}
+
 void MultiHeadBase::visit_shared(FieldVisitor& visit) {
   visit("kernel_initializer", kernel_initializer_);
   visit("bias_initializer", bias_initializer_);
@@ -160,7 +165,7 @@ EinsumDense MultiHeadBase::projection(
        .bias_initializer = bias_initializer_,
        .kernel_regularizer = kernel_regularizer_,
        .bias_regularizer = bias_regularizer_,
-       .activity_regularizer = activity_regularizer_,
+       .activity_regularizer = inner_activity_regularizer_,
        .kernel_constraint = kernel_constraint_,
        .bias_constraint = bias_constraint_,
        .name = name,

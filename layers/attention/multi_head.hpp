@@ -35,7 +35,7 @@ class MultiHeadBase : public KerasLayer {
         kernel_constraint_(options.kernel_constraint),
         bias_constraint_(options.bias_constraint),
         seed_(options.seed) {
-    activity_regularizer_ = options.activity_regularizer;
+    inner_activity_regularizer_ = options.activity_regularizer;
   }
 
   bool supports_masking() const override { return true; }
@@ -57,6 +57,7 @@ class MultiHeadBase : public KerasLayer {
     bool scores = false;
   };
 
+  void visit_base(FieldVisitor& visit);
   void visit_shared(FieldVisitor& visit);
 
   bool writes_activity_regularizer() const override { return true; }
@@ -122,6 +123,9 @@ class MultiHeadBase : public KerasLayer {
   Constraint kernel_constraint_;
   Constraint bias_constraint_;
   std::optional<std::int64_t> seed_;
+  /// The argument, for the projections; whether it is for the result, too, is
+  /// the layer's matter.
+  Regularizer inner_activity_regularizer_;
 
  private:
   void expect_heads(const Shape& query, const Shape& value) const;

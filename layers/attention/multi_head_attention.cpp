@@ -40,7 +40,7 @@ class MultiHeadAttentionImpl final : public MultiHeadBase {
   std::string class_name() const override { return "MultiHeadAttention"; }
 
   void fields(FieldVisitor& visit) override {
-    KerasLayer::fields(visit);
+    visit_base(visit);
     visit("num_heads", num_heads_, {.required = true, .minimum = 1});
     visit("key_dim", key_dim_, {.required = true, .minimum = 1});
     visit("value_dim", value_dim_, {.minimum = 1});
@@ -215,7 +215,7 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
   std::string python_name() const override { return "GroupedQueryAttention"; }
 
   void fields(FieldVisitor& visit) override {
-    KerasLayer::fields(visit);
+    visit_base(visit);
     visit("head_dim", head_dim_, {.required = true, .minimum = 1});
     visit("num_query_heads", query_heads_, {.required = true, .minimum = 1});
     visit("num_key_value_heads", key_heads_, {.required = true, .minimum = 1});
@@ -260,6 +260,8 @@ class GroupQueryAttentionImpl final : public MultiHeadBase {
  protected:
   void settle() override {
     MultiHeadBase::settle();
+    // Keras's MultiHeadAttention has it for the projections only.
+    activity_regularizer_ = inner_activity_regularizer_;
     if (query_heads_ % key_heads_ != 0) {
       fail(format(
           "expected num_key_value_heads that divide the {} num_query_heads, "

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include <keratin/function.hpp>
 #include <keratin/layers/attention.hpp>
 
 #include "tests/layers/layer_support.hpp"
@@ -204,6 +205,51 @@ TEST_CASE("masks that travel with query and value count") {
       run_masked(dot, {plain_input(), plain_input()}, {second, second});
   check_close(run.outputs[0], array({0, kX}, {1, 2, 1}), 1e-6);
   CHECK(run.mask.rank() == 2);
+}
+
+TEST_CASE("activity is regularized where Keras regularizes it") {
+  // The sums of what Keras has as the layers' losses: of the projections, and
+  // for GroupQueryAttention of the result, too.
+  const auto penalty = [](Layer layer) {
+    layer = deserialize_layer(serialize(layer.impl()), "copy");
+    const Tensor x(
+        std::vector<float>{
+            -0.4F,
+            -0.3F,
+            -0.2F,
+            -0.1F,
+            0,
+            0.1F,
+            0.2F,
+            0.3F,
+            0.4F,
+            0.5F,
+            0.6F,
+            0.7F},
+        Shape{2, 3, 2});
+    const auto losses = function([&](CallContext& ctx, const Value& value) {
+      CallInputs inputs;
+      inputs.items.push_back({"", {value}});
+      inputs.items.push_back({"", {value}});
+      layer.call(ctx, inputs);
+      Value total = ctx.losses().at(0);
+      for (std::size_t i = 1; i < ctx.losses().size(); ++i) {
+        total = total + ctx.losses()[i];
+      }
+      return total;
+    });
+    return losses(x).at(0);
+  };
+  const Initializer half = initializers::Constant(0.5);
+  const Regularizer l2 = regularizers::L2(0.1);
+  CHECK(
+      penalty(kl::MultiHeadAttention(
+          1, 2, {.kernel_initializer = half, .activity_regularizer = l2})) ==
+      doctest::Approx(0.3231911).epsilon(1e-6));
+  CHECK(
+      penalty(kl::GroupQueryAttention(
+          2, 2, 1, {.kernel_initializer = half, .activity_regularizer = l2})) ==
+      doctest::Approx(0.9155293).epsilon(1e-6));
 }
 
 TEST_CASE("attention layers say what is wrong") {
