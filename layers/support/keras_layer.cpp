@@ -105,7 +105,25 @@ Config KerasLayer::get_config() const {
   return config;
 }
 
+namespace {
+
+/// The policies of what Model.quantize leaves have a mode; "int8".
+void refuse_quantized(const Config& config, const std::string& where) {
+  const Config* dtype = config.find("dtype");
+  const Config* policy = dtype == nullptr ? nullptr : dtype->find("config");
+  const Config* mode = policy == nullptr ? nullptr : policy->find("mode");
+  if (mode == nullptr || !mode->is_string()) return;
+  throw InvalidArgument(format(
+      "[{}.dtype] expected a layer whose weights are plain numbers, got one "
+      "that is quantized, mode \"{}\"; save the model before Model.quantize",
+      where,
+      mode->as_string()));
+}
+
+}  // namespace
+
 void KerasLayer::from_config(const Config& config, const std::string& where) {
+  refuse_quantized(config, where);
   Config known = config;
   for (const std::string_view key : kUnsupported) {
     const Config* value = config.find(key);

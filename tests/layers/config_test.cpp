@@ -146,6 +146,23 @@ TEST_CASE("quantized layers are refused, null ones accepted") {
       "low-rank or quantized form; save the model without it");
 }
 
+TEST_CASE("a layer that Keras quantized is refused by its mode") {
+  for (const char* mode : {"int8", "int4/128", "float8"}) {
+    const Config config = Config::parse(
+        R"({"module": "keras.layers", "class_name": "Dense", "config": {
+        "name": "a", "units": 4, "dtype": {"module": "keras.dtype_policies",
+        "class_name": "QuantizedDTypePolicy", "config": {"mode": ")" +
+        std::string(mode) + R"(", "source_name": "float32"}},
+        "quantization_config": {"class_name": "Int8QuantizationConfig",
+        "config": {}}}, "registered_name": null})");
+    CHECK(
+        message_of<InvalidArgument>([&] { deserialize_layer(config, "m"); }) ==
+        "[m.dtype] expected a layer whose weights are plain numbers, got one "
+        "that is quantized, mode \"" +
+            std::string(mode) + "\"; save the model before Model.quantize");
+  }
+}
+
 TEST_CASE("layers that only Python can run are named, and may be registered") {
   for (const char* name :
        {"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"}) {
