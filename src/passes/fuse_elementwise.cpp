@@ -134,6 +134,7 @@ class Fusion {
   //     |                  |
   //   (users)           (users)
   void add_fused(std::int32_t cluster) {
+    if (clusters_.outputs(cluster).empty()) return;  // dead
     const auto body = std::make_shared<Graph>();
     std::unordered_map<ValueId, Value> inner;
     std::vector<Value> operands;

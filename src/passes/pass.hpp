@@ -57,6 +57,9 @@ struct PipelineOptions {
 /// verifier runs after each.
 Graph optimize(const Graph& graph, const PipelineOptions& options);
 
+/// The names of all passes in that order; some come twice.
+std::vector<std::string_view> pass_names(const PipelineOptions& options);
+
 // The passes, each in a file of its own.
 Graph merge_scans(const Graph& graph);     // a loop and its gradient's
 Graph simplify(const Graph& graph);        // x*1, double transpose, ...

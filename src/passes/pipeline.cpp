@@ -22,6 +22,10 @@
 namespace keratin {
 namespace {
 
+Graph stay(const Graph& graph) {
+  return graph;
+}
+
 /// The order, top to bottom.
 std::vector<Pass> pipeline(const PipelineOptions& options) {
   std::vector<Pass> passes = {
@@ -46,7 +50,7 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
   passes.push_back({"simplify", simplify});
   passes.push_back({"fold_constants", fold_constants});
   passes.push_back({"eliminate_common", eliminate_common});
-  if (options.hoist) passes.push_back({"hoist_fixed", options.hoist});
+  passes.push_back({"hoist_fixed", options.hoist ? options.hoist : stay});
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"fuse_elementwise", fuse_elementwise});
   for (const Pass& pass : options.backend_passes) {
@@ -88,6 +92,12 @@ bool has_subgraphs(const Graph& graph) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> pass_names(const PipelineOptions& options) {
+  std::vector<std::string_view> names;
+  for (const Pass& pass : pipeline(options)) names.push_back(pass.name);
+  return names;
+}
 
 Graph optimize(const Graph& graph, const PipelineOptions& options) {
   std::vector<Pass> passes = pipeline(options);
