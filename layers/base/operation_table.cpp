@@ -31,6 +31,7 @@ const Table& table() {
           matrix_operations(),
           range_operations(),
           indexing_operations(),
+          update_operations(),
           network_operations(),
           normalization_operations(),
           image_operations()}) {

@@ -130,6 +130,7 @@ std::span<const Operation> shape_operations();
 std::span<const Operation> matrix_operations();
 std::span<const Operation> range_operations();
 std::span<const Operation> indexing_operations();
+std::span<const Operation> update_operations();
 std::span<const Operation> network_operations();
 std::span<const Operation> normalization_operations();
 std::span<const Operation> image_operations();

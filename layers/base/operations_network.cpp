@@ -177,6 +177,82 @@ Results separable_conv(const OperationCall& call) {
   return {in.finish(ops::conv(y, ops::cast(call.tensor(2), y.dtype())))};
 }
 
+// -- patches as columns
+// ---------------------------------------------------------------
+
+/// A convolution whose filters pick one element of a patch each.
+struct Patches {
+  Value w;  // [rows, columns, channels, channels * rows * columns]
+  ops::Window window;
+};
+
+Patches patches(const OperationCall& call, std::int64_t channels, DType dtype) {
+  const auto pair = [&](const char* name, std::int64_t least) {
+    const ops::Ints values = per_axis(call, name, call.ints(name), 2);
+    for (const std::int64_t value : values) {
+      if (value < least) call.fail(format("{}: expected >= {}", name, least));
+    }
+    return values;
+  };
+  const ops::Ints size = pair("kernel_size", 1);
+  const ops::Ints margin = pair("padding", 0);
+  const std::int64_t filters = channels * size[0] * size[1];
+  const Shape square{filters, filters};
+  Graph& graph = call.graph();
+  const Value one = ops::equal(
+      ops::iota(graph, square, 0, DType::i32),
+      ops::iota(graph, square, 1, DType::i32));
+  const Value parts = ops::reshape(
+      ops::cast(one, dtype), {channels, size[0], size[1], filters});
+  Patches out;
+  out.w = ops::transpose(parts, {1, 2, 0, 3});
+  out.window.strides = pair("stride", 1);
+  out.window.dilation = pair("dilation", 1);
+  out.window.pad_low = margin;
+  out.window.pad_high = margin;
+  return out;
+}
+
+/// [n, c, h, w] -> [n, c * rows * columns, places]
+Results unfold(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.floating();
+  if (x.rank() != 4) call.fail(format("expected rank 4, got {}", x.shape()));
+  const Patches p = patches(call, x.shape()[1], x.dtype());
+  const Value y = layers::channels_to_first(
+      ops::conv(layers::channels_to_last(x), p.w, p.window));
+  const Shape& s = y.shape();
+  return {ops::reshape(y, {s[0], s[1], s[2] * s[3]})};
+}
+
+/// Back, where patches overlap their sum.
+Results fold(const OperationCall& call) {
+  call.expect_operands(1);
+  const Value x = call.floating();
+  const ops::Ints size =
+      per_axis(call, "kernel_size", call.ints("kernel_size"), 2);
+  const ops::Ints out =
+      per_axis(call, "output_size", call.ints("output_size"), 2);
+  const std::int64_t area = size[0] * size[1];
+  if (x.rank() != 3 || area < 1 || x.shape()[1] % area != 0) {
+    call.fail(format(
+        "expected [n, c * {} * {}, places], got {}",
+        size[0],
+        size[1],
+        x.shape()));
+  }
+  const std::int64_t channels = x.shape()[1] / area;
+  const Patches p = patches(call, channels, x.dtype());
+  const auto places = [&](std::size_t i) {
+    const std::int64_t reach = p.window.dilation[i] * (size[i] - 1) + 1;
+    return (out[i] + 2 * p.window.pad_low[i] - reach) / p.window.strides[i] + 1;
+  };
+  const Value y = layers::channels_to_last(
+      ops::reshape(x, {x.shape()[0], x.shape()[1], places(0), places(1)}));
+  return {layers::channels_to_first(ops::conv_backward_data(
+      y, p.w, {x.shape()[0], out[0], out[1], channels}, p.window))};
+}
+
 // -- blocks of pixels as channels
 // ----------------------------------------------
 
@@ -243,6 +319,8 @@ constexpr const char* kBlocks =
 constexpr const char* kConv =
     R"({"strides": 1, "padding": "valid", "data_format": null,
         "dilation_rate": 1})";
+constexpr const char* kUnfold =
+    R"({"kernel_size": null, "dilation": 1, "padding": 0, "stride": 1})";
 constexpr const char* kPool =
     R"({"pool_size": null, "strides": null, "padding": "valid",
         "data_format": null})";
@@ -252,6 +330,11 @@ constexpr Operation kOperations[] = {
     {"Conv", "nn", kConv, conv},
     {"DepthToSpace", "nn", kBlocks, depth_to_space},
     {"DepthwiseConv", "nn", kConv, depthwise_conv},
+    {"Fold",
+     "nn",
+     R"({"output_size": null, "kernel_size": null, "dilation": 1, "padding": 0,
+         "stride": 1})",
+     fold},
     {"Glu", "nn", kAxis, along_last<kGlu>},
     {"LogSoftmax", "nn", kAxis, along<ops::log_softmax>},
     {"MaxPool", "nn", kPool, pooled<ops::max_pool>},
@@ -267,6 +350,7 @@ constexpr Operation kOperations[] = {
     {"Softmax", "nn", kAxis, along<ops::softmax>},
     {"SpaceToDepth", "nn", kBlocks, space_to_depth},
     {"Sparsemax", "nn", kAxis, along_last<kSparsemax>},
+    {"Unfold", "nn", kUnfold, unfold},
 };
 
 }  // namespace

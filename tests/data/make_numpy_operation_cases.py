@@ -238,6 +238,38 @@ CASES = {
     "separable_conv": lambda a, b, i, n: ops.separable_conv(
         a, KERNEL, POINT, padding="same"
     ),
+    "unfold": lambda a, b, i, n: ops.unfold(
+        ops.reshape(a, (-1, 1, 3, 4)), (2, 3), padding=1, stride=(1, 2)
+    ),
+    "fold": lambda a, b, i, n: ops.fold(
+        ops.reshape(a, (-1, 4, 3)), (2, 4), 2
+    ),
+    "fold_overlapping": lambda a, b, i, n: ops.fold(
+        ops.reshape(a, (-1, 2, 6)), (2, 8), (1, 2), padding=(0, 1), stride=(1, 3)
+    ),
+    "extract_sequences": lambda a, b, i, n: ops.extract_sequences(a, 2, 1),
+    "scatter": lambda a, b, i, n: ops.scatter(
+        np.array([[0, 1], [2, 0], [0, 1]]), a[0], (3, 2, 4)
+    ),
+    "scatter_update": lambda a, b, i, n: ops.scatter_update(
+        a[0], np.array([[0, 1], [2, 0]]), b[0, 0, :2]
+    ),
+    "scatter_update_add": lambda a, b, i, n: ops.scatter_update(
+        a[0], np.array([[1], [1]]), b[0, :2], reduction="add"
+    ),
+    "slice_update": lambda a, b, i, n: ops.slice_update(
+        a[0], [1, 2], b[0, :2, :2]
+    ),
+    "segment_sum": lambda a, b, i, n: ops.segment_sum(
+        a[0], np.array([1, 0, 1]), num_segments=3
+    ),
+    "segment_max": lambda a, b, i, n: ops.segment_max(
+        a[0], np.array([1, 0, 1]), num_segments=2
+    ),
+    "segment_min": lambda a, b, i, n: ops.segment_min(
+        a[0], np.array([1, 0, 1]), num_segments=2
+    ),
+    "select": lambda a, b, i, n: ops.select([a > 1, a < 0], [a, b], 0.5),
     "resize": lambda a, b, i, n: ops.image.resize(picture(a), (5, 3)),
     "resize_nearest": lambda a, b, i, n: ops.image.resize(
         picture(a), (2, 6), interpolation="nearest"
