@@ -26,7 +26,7 @@ struct Workload {
 /// Every name, in the order of the table.
 std::vector<std::string> workload_names();
 
-/// Throws InvalidArgument for an unknown name, naming the nearest.
+/// Throws InvalidArgument for an unknown name, naming all.
 Workload workload(const std::string& name);
 
 struct Samples {

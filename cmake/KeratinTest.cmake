@@ -21,8 +21,12 @@ endfunction()
 function(keratin_register_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND;LABELS")
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
+  # What tests time side by side is not kept for the user's programs.
   set_tests_properties(
-    ${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}")
+    ${name}
+    PROPERTIES SKIP_RETURN_CODE 77
+               LABELS "${arg_LABELS}"
+               ENVIRONMENT "KERATIN_CACHE=${CMAKE_BINARY_DIR}/test-cache")
 endfunction()
 
 # keratin_add_test(NAME name SOURCES a_test.cpp... DEPS target... [LABELS l...])

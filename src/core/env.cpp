@@ -48,7 +48,8 @@ constexpr std::array kSettings = {
     Setting{
         "KERATIN_CACHE",
         "folder",
-        "where downloads are kept; ~/.cache/keratin by default"},
+        "where downloads and choices made by timing are kept; ~/.cache/keratin "
+        "by default"},
     Setting{"KERATIN_OFFLINE", "flag", "1 forbids downloads"},
     Setting{
         "KERATIN_MIRROR",

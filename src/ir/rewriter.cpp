@@ -79,6 +79,7 @@ Graph rewrite_subgraphs(
   using GraphPtr = std::shared_ptr<const Graph>;
   return rewrite(
       from, [&](RewriteArgs& args) -> std::optional<std::vector<Value>> {
+        if (args.node.op == Op::fused) return {};  // done with
         Attrs attrs = args.node.attrs;
         bool changed = false;
         for (const auto& [name, attr] : args.node.attrs.entries()) {

@@ -37,7 +37,8 @@ KERATIN_PLUGIN_EXPORT Graph rewrite(const Graph& from, const RewriteRule& rule);
 /// nothing kept uses what is dropped.
 Graph keep_nodes(const Graph& from, const std::vector<bool>& keep);
 
-/// Applies `pass` to every sub-graph of every node, innermost first.
+/// Applies `pass` to every sub-graph of every node, innermost first. Bodies of
+/// `fused` nodes are a backend's business and left as they are.
 Graph rewrite_subgraphs(
     const Graph& from, const std::function<Graph(const Graph&)>& pass);
 

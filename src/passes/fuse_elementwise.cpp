@@ -99,8 +99,8 @@ class Fusion {
       const Node& last = graph_.node(members.back());
       if (last.op == Op::parameter) continue;
       to_.set_layer(last.layer);
-      if (members.size() == 1) {
-        copy(last);
+      if (members.size() == 1 || clusters_.outputs(cluster).empty()) {
+        for (const NodeId member : members) copy(graph_.node(member));
       } else {
         add_fused(cluster);
       }
@@ -134,7 +134,6 @@ class Fusion {
   //     |                  |
   //   (users)           (users)
   void add_fused(std::int32_t cluster) {
-    if (clusters_.outputs(cluster).empty()) return;  // dead
     const auto body = std::make_shared<Graph>();
     std::unordered_map<ValueId, Value> inner;
     std::vector<Value> operands;

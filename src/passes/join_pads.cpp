@@ -48,15 +48,16 @@ class Joining {
   }
 
   // The pads that a tree of sums adds; false when something else is added.
-  bool collect(ValueId id, std::vector<Part>& parts) const {
+  bool collect(ValueId id, const Shape& shape, std::vector<Part>& parts) const {
+    if (graph_.type(id).shape != shape) return false;
     const Node& node = graph_.node(graph_.producer(id));
     if (node.op != Op::add) {
       const auto part = part_of(node);
       if (part) parts.push_back(*part);
       return part.has_value();
     }
-    return uses_[id] == 1 && collect(node.inputs[0], parts) &&
-           collect(node.inputs[1], parts);
+    return uses_[id] == 1 && collect(node.inputs[0], shape, parts) &&
+           collect(node.inputs[1], shape, parts);
   }
 
   std::optional<std::vector<Value>> join(RewriteArgs& r) const {
@@ -64,7 +65,7 @@ class Joining {
     const Shape& shape = graph_.type(sum.outputs[0]).shape;
     std::vector<Part> parts;
     for (const ValueId id : sum.inputs) {
-      if (graph_.type(id).shape != shape || !collect(id, parts)) return {};
+      if (!collect(id, shape, parts)) return {};
     }
     std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
       return a.begin < b.begin;

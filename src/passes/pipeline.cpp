@@ -50,6 +50,7 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
   passes.push_back({"simplify", simplify});
   passes.push_back({"fold_constants", fold_constants});
   passes.push_back({"eliminate_common", eliminate_common});
+  passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"hoist_fixed", options.hoist ? options.hoist : stay});
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"fuse_elementwise", fuse_elementwise});

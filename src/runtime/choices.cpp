@@ -31,9 +31,13 @@ void Choices::set(const Work& work, const std::string& choice) {
   if (sizes.size() < kSizes) sizes.emplace(work.size, choice);
 }
 
-bool Choices::empty() const {
+std::size_t Choices::size() const {
   const std::lock_guard lock(mutex_);
-  return places_.empty();
+  std::size_t count = 0;
+  for (const auto& [place, works] : places_) {
+    for (const auto& [name, sizes] : works) count += sizes.size();
+  }
+  return count;
 }
 
 Config Choices::to_config() const {

@@ -42,7 +42,9 @@ class KERATIN_PLUGIN_EXPORT Choices {
   /// Notes a choice; the first one for a work stays.
   void set(const Work& work, const std::string& choice);
 
-  bool empty() const;
+  bool empty() const { return size() == 0; }
+
+  std::size_t size() const;
 
   /// {place: {name: {size: choice}}}
   Config to_config() const;

@@ -62,11 +62,13 @@ Program::Program(
   }
   options.check_nan = options.check_nan || env::check_nan();
   check_nan_ = options.check_nan;
-  // Who looks for a fault gets every check there is, on every node in its
-  // place.
+  // Who looks for a fault gets the verifier, too, and as many values to look at
+  // as there are: a backend's own passes are left out.
   PipelineOptions pipeline = pipeline_for(backend, check_nan_);
   Graph prologue;
-  if (!check_nan_) {
+  if (check_nan_) {
+    pipeline.backend_passes.clear();
+  } else {
     pipeline.hoist = [&](const Graph& whole) {
       return hoist_fixed(
           whole,

@@ -8,10 +8,13 @@
 
 #include <keratin/ops.hpp>
 
+#include "src/core/env.hpp"
 #include "src/core/log.hpp"
 #include "src/runtime/choices.hpp"
 #include "src/runtime/program.hpp"
 #include "src/runtime/registry.hpp"
+#include "src/runtime/remembered_choices.hpp"
+#include "tests/support/paths.hpp"
 
 using namespace keratin;
 
@@ -26,6 +29,21 @@ struct Run {
   bool took(const std::string& choice) const {
     return log.find(choice + " as chosen before") != std::string::npos;
   }
+};
+
+/// A process that knows of none before it.
+class FreshProcess {
+ public:
+  FreshProcess() { forget_remembered_choices(); }
+
+  ~FreshProcess() { forget_remembered_choices(); }
+
+  FreshProcess(const FreshProcess&) = delete;
+  FreshProcess& operator=(const FreshProcess&) = delete;
+
+ private:
+  testing::TempDir folder_;
+  env::ScopedSetting cache_{"KERATIN_CACHE", folder_.path().string()};
 };
 
 /// x [rows, 128] times w [128, width], compiled with these options.
@@ -69,6 +87,7 @@ Only only(const Choices& choices) {
 }  // namespace
 
 TEST_CASE("What is timed is noted and taken again, whatever was faster") {
+  const FreshProcess fresh;
   const auto choices = std::make_shared<Choices>();
   const Run first = multiply(256, 97, with(choices));
   CHECK(first.timed());
@@ -94,6 +113,7 @@ TEST_CASE("What is timed is noted and taken again, whatever was faster") {
 }
 
 TEST_CASE("A partial batch takes the full batch's choice") {
+  const FreshProcess fresh;
   const auto choices = std::make_shared<Choices>();
   multiply(256, 95, with(choices));
   const Only made = only(*choices);
@@ -120,6 +140,7 @@ TEST_CASE("A partial batch takes the full batch's choice") {
 }
 
 TEST_CASE("A choice that no kernel knows is timed anew") {
+  const FreshProcess fresh;
   const auto choices = std::make_shared<Choices>();
   multiply(256, 93, with(choices));
   const Only made = only(*choices);
@@ -133,6 +154,7 @@ TEST_CASE("A choice that no kernel knows is timed anew") {
 }
 
 TEST_CASE("Deterministic programs heed no choices") {
+  const FreshProcess fresh;
   const auto choices = std::make_shared<Choices>();
   multiply(256, 91, with(choices));
   const Only made = only(*choices);
@@ -143,4 +165,12 @@ TEST_CASE("Deterministic programs heed no choices") {
   const Run run = multiply(256, 91, options);
   CHECK_FALSE(run.timed());
   CHECK_FALSE(run.took("packed b"));
+}
+
+TEST_CASE("A later process takes what an earlier one timed") {
+  const FreshProcess fresh;
+  CHECK(multiply(256, 89, {}).timed());
+  CHECK_FALSE(multiply(256, 89, {}).timed());
+  forget_remembered_choices();
+  CHECK_FALSE(multiply(256, 89, {}).timed());
 }

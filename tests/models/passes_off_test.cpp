@@ -53,6 +53,17 @@ Model recurrent() {
        Dense(3, {.activation = "softmax"})});
 }
 
+/// A loop behind a normalisation whose ReLU is closed at both ends.
+Model mixed() {
+  return Sequential(
+      {Input({8, 3}),
+       Conv1D(6, 3, {.activation = "relu"}),
+       BatchNormalization(),
+       ReLU({.max_value = 0.5}),
+       LSTM(4),
+       Dense(3, {.activation = "softmax"})});
+}
+
 Model attention() {
   const SymbolicTensor x = Input({6, 8});
   auto y = LayerNormalization()(x + MultiHeadAttention(2, 4)(x, x));
@@ -107,6 +118,7 @@ TEST_CASE("training and prediction are the same without any one pass") {
   const std::vector<Case> cases = {
       {"convolutional", convolutional, {4, 9, 9, 3}, 3},
       {"recurrent", recurrent, {4, 5, 4}, 3},
+      {"mixed", mixed, {4, 8, 3}, 3},
       {"attention", attention, {4, 6, 8}, 3},
   };
   for (const std::string backend : {"cpu", "reference"}) {

@@ -51,6 +51,13 @@ TEST_CASE("join_pads leaves gaps, overlaps and other operands") {
   check_unchanged(
       parameters("f32[2,3], f32[1,6]") + pad(2, 0, "[0, 0]", "[0, 3]") +
       pad(3, 1, "[1, 0]", "[0, 0]") + sum);
+  // One is broadcast inside.
+  check_unchanged(
+      parameters("f32[2,2], f32[1,2], f32[2,2]") +
+      pad(3, 0, "[0, 0]", "[0, 4]") +
+      "%4 = pad(%1) {low=[0, 2], high=[0, 2], value=0.0} : f32[1,6]\n" +
+      pad(5, 2, "[0, 4]", "[0, 0]") +
+      "%6 = add(%3, %4) : f32[2,6]\n%7 = add(%6, %5) : f32[2,6]\nreturn %7");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "src/backends/reference/kernels.hpp"
 #include "src/core/cpu_features.hpp"
 #include "src/core/format.hpp"
+#include "src/runtime/remembered_choices.hpp"
 
 namespace keratin::cpu {
 
@@ -51,7 +52,10 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Executable> compile(
       Graph graph, const CompileOptions& options) override {
-    return host::compile(std::move(graph), kernels(), kName, options);
+    auto executable =
+        host::compile(std::move(graph), kernels(), kName, options);
+    save_remembered_choices();
+    return executable;
   }
 
   std::shared_ptr<Workspace> make_workspace() override {

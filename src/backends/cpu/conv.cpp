@@ -211,7 +211,9 @@ class ConvKernel final : public host::Kernel {
   void renew() override { weights_.forget(); }
 
   void run() override {
-    if (sequence_->has_packing() && weights_.changed()) sequence_->pack();
+    if (sequence_->has_packing()) {
+      weights_.update([this] { sequence_->pack(); });
+    }
     sequence_->run();
   }
 

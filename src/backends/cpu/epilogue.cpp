@@ -79,7 +79,7 @@ class Fusion {
   bool is_before(ValueId value, NodeId id) const {
     const NodeId maker = graph_.producer(value);
     return maker < id || graph_.node(maker).op == Op::read ||
-           graph_.node(maker).op == Op::constant;
+           is_scalar_constant(value);
   }
 
   void find_chain(NodeId id) {
@@ -114,7 +114,8 @@ class Fusion {
         residual && stem.op != Op::matmul && graph_.type(*residual) == type) {
       take(residual);
     }
-    if (const Node* next = sole_user(last); next && next->op == Op::relu) {
+    const Node* next = sole_user(last);
+    if (is_norm(stem.op) && next != nullptr && next->op == Op::relu) {
       take({});
       if (auto limit = operand_after(Op::minimum);
           limit && is_scalar_constant(*limit)) {
@@ -180,26 +181,12 @@ class Fusion {
 dnnl::post_ops Epilogue::post_ops() const {
   dnnl::post_ops ops;
   if (residual >= 0) ops.append_sum(1.0F);
-  switch (activation) {
-    case Activation::none:
-      break;
-    case Activation::relu:
-      ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0, 0);
-      break;
-    case Activation::clip:
-      ops.append_eltwise(
-          1.0F, dnnl::algorithm::eltwise_clip, 0, static_cast<float>(limit));
-      break;
-  }
   return ops;
 }
 
 std::string Epilogue::str() const {
-  std::string text = bias >= 0 ? " + bias" : "";
-  if (residual >= 0) text += " + residual";
-  if (activation == Activation::relu) text += ", relu";
-  if (activation == Activation::clip) text += ", clip";
-  return text;
+  return std::string(bias >= 0 ? " + bias" : "") +
+         (residual >= 0 ? " + residual" : "");
 }
 
 Stem stem_of(const Node& node) {
@@ -218,9 +205,9 @@ Stem stem_of(const Node& node) {
       const bool is_bias = body.type(inner.inputs[0]).shape.rank() !=
                            body.type(inner.inputs[1]).shape.rank();
       (is_bias ? stem.epilogue.bias : stem.epilogue.residual) = operand++;
-    } else if (inner.op == Op::relu) {
+    } else if (inner.op == Op::relu && is_norm(stem.node->op)) {
       stem.epilogue.activation = Epilogue::Activation::relu;
-    } else if (inner.op == Op::minimum) {
+    } else if (inner.op == Op::minimum && is_norm(stem.node->op)) {
       stem.epilogue.activation = Epilogue::Activation::clip;
       for (const ValueId id : inner.inputs) {
         const Node& maker = body.node(body.producer(id));

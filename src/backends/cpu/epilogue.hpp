@@ -12,6 +12,8 @@ namespace keratin::cpu {
 /// before they are stored:
 ///
 ///   y = activation(value + bias + residual)
+///
+/// The activation is for normalised values alone: oneDNN's ReLU makes 0 of NaN.
 struct Epilogue {
   enum class Activation : std::uint8_t { none, relu, clip };
 
@@ -20,11 +22,10 @@ struct Epilogue {
   Activation activation = Activation::none;
   double limit = 0;  // of clip, which begins at 0
 
-  /// Residual and activation as oneDNN's post-ops. The residual is added to
-  /// what is in the result's memory.
+  /// The residual as oneDNN's post-op: added to what is in the result's memory.
   dnnl::post_ops post_ops() const;
 
-  /// " + bias + residual, relu": part of the name of the work.
+  /// " + bias + residual": part of the name of the work.
   std::string str() const;
 };
 
@@ -35,7 +36,7 @@ struct Stem {
   Epilogue epilogue;           // operands are those of the outer node
 };
 
-/// REQUIRES: fused nodes with stems come from fuse_epilogues.
+/// A fused node has a stem when its body is one that fuse_epilogues makes.
 Stem stem_of(const Node& node);
 
 /// A pass: bias, residual sum, ReLU and ReLU6 after a convolution, bias and

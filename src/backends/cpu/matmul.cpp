@@ -184,7 +184,7 @@ class MatmulKernel final : public host::Kernel {
   void renew() override { b_.forget(); }
 
   void run() override {
-    if (sequence_->has_packing() && b_.changed()) sequence_->pack();
+    if (sequence_->has_packing()) b_.update([this] { sequence_->pack(); });
     sequence_->run();
   }
 

@@ -134,14 +134,27 @@ GatedNormGrad gated_norm_grad_of(const Node& node) {
   const Graph& body = *node.attrs.get<GraphPtr>("body");
   GatedNormGrad found;
   for (const Node& inner : body.nodes()) {
-    if (inner.op == Op::batch_norm_grad) found.node = &inner;
-    if (inner.op != Op::less_equal) continue;
-    const Node& limit = body.node(body.producer(inner.inputs[1]));
-    if (limit.op == Op::constant) {
-      found.limit = limit.attrs.get<Tensor>("value").item<double>();
+    switch (inner.op) {
+      case Op::parameter:
+      case Op::constant:
+      case Op::batch_norm_inference:
+      case Op::greater:
+      case Op::select:
+        break;
+      case Op::less_equal: {
+        const Node& limit = body.node(body.producer(inner.inputs[1]));
+        if (limit.op != Op::constant) return {};
+        found.limit = limit.attrs.get<Tensor>("value").item<double>();
+        break;
+      }
+      case Op::batch_norm_grad:
+        found.node = &inner;
+        found.beta = kBeta;
+        break;
+      default:
+        return {};
     }
   }
-  if (found.node != nullptr) found.beta = kBeta;
   return found;
 }
 

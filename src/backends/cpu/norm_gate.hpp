@@ -14,7 +14,7 @@ struct GatedNormGrad {
   double limit = std::numeric_limits<double>::infinity();  // of ReLU6
 };
 
-/// REQUIRES: fused nodes with gradients come from fuse_norm_gates.
+/// A fused node is one when its body is what fuse_norm_gates makes.
 GatedNormGrad gated_norm_grad_of(const Node& node);
 
 /// A pass: where the gradient of relu(batch_norm(x)) is masked before that of

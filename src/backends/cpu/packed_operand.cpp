@@ -27,14 +27,12 @@ void PackedOperand::bind(const void* address) {
 }
 
 bool PackedOperand::changed() {
-  bool changed = !std::exchange(seen_, true);
   if (variable_) {
     const VariableState& state = variable_.state();
     const std::lock_guard lock(state.mutex);
-    changed = changed || state.version != version_;
-    version_ = state.version;
+    if (std::exchange(version_, state.version) != state.version) forget();
   }
-  return changed;
+  return !seen_;
 }
 
 }  // namespace keratin::cpu

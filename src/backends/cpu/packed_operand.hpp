@@ -18,16 +18,24 @@ class PackedOperand {
 
   bool fixed() const { return fixed_; }
 
-  /// Whether the value may be another than when this was last asked.
-  bool changed();
+  /// Calls pack() when the value may be another than when it last returned.
+  template <class F>
+  void update(const F& pack) {
+    if (!changed()) return;
+    pack();
+    seen_ = true;
+  }
 
-  /// The next changed() is true: before a loop.
+  /// The next update() packs: before a loop.
   void forget() { seen_ = false; }
 
   /// Tells where the operand is; elsewhere than before it may be another.
   void bind(const void* address);
 
  private:
+  // Forgets when it is so.
+  bool changed();
+
   bool fixed_ = false;
   bool seen_ = false;
   Variable variable_;  // empty for a constant

@@ -20,6 +20,7 @@ using GraphPtr = std::shared_ptr<const Graph>;
 
 // Elements of a row that are worth being read in place.
 constexpr std::int64_t kShortest = 8;
+constexpr std::size_t kMaxRank = 8;
 
 bool is_sweep(const Node& node) {
   if (node.op != Op::fused) return op_info(node.op).elementwise;
@@ -37,8 +38,9 @@ class Sinking {
     for (const Node& node : graph.nodes()) {
       if (node.op != Op::slice) continue;
       const Shape& shape = graph.type(node.outputs[0]).shape;
-      sinks_[node.outputs[0]] =
-          is_plain(node) && shape.rank() > 0 && shape.back() >= kShortest;
+      sinks_[node.outputs[0]] = is_plain(node) && shape.rank() > 0 &&
+                                shape.rank() <= kMaxRank &&
+                                shape.back() >= kShortest;
     }
     for (const Node& node : graph.nodes()) {
       const bool sweep = is_sweep(node);

@@ -15,16 +15,11 @@
 #include "src/core/cpu_features.hpp"
 #include "src/core/log.hpp"
 #include "src/core/parallel.hpp"
+#include "src/runtime/remembered_choices.hpp"
 
 namespace keratin::cpu {
 
 namespace {
-
-// What this process has timed, whatever the model.
-Choices& process_choices() {
-  static Choices instance;
-  return instance;
-}
 
 // Where choices hold: another machine, library or number of threads has others.
 std::string place() {
@@ -95,12 +90,14 @@ bool is_close(
     const host::AlignedBuffer& result, const std::vector<float>& expected) {
   const auto* values = reinterpret_cast<const float*>(result.data());
   float largest = 0;
-  float error = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    largest = std::max(largest, std::abs(expected[i]));
-    error = std::max(error, std::abs(values[i] - expected[i]));
+  for (const float value : expected) {
+    largest = std::max(largest, std::abs(value));
   }
-  return error <= kClose * largest;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    // Written so that NaN is not close.
+    if (!(std::abs(values[i] - expected[i]) <= kClose * largest)) return false;
+  }
+  return !expected.empty();
 }
 
 host::Binding bind_to(
@@ -204,7 +201,7 @@ std::unique_ptr<Sequence> fastest(
     if (options.choices) {
       known = options.choices->find(key, options.partial_batch);
     }
-    if (!known && !small) known = process_choices().find(key);
+    if (!known && !small) known = remembered_choices().find(key);
     if (known) {
       if (auto sequence = made_by_name(candidates, *known)) {
         KERATIN_LOG(dispatch, "{}: {} as chosen before", label, *known);
@@ -216,7 +213,7 @@ std::unique_ptr<Sequence> fastest(
       Winner winner = timed_best(label, candidates, input_bytes, output_bytes);
       KERATIN_CHECK(
           winner.sequence != nullptr, "oneDNN takes no form of {}", label);
-      process_choices().set(key, winner.name);
+      remembered_choices().set(key, winner.name);
       if (options.choices) options.choices->set(key, winner.name);
       return std::move(winner.sequence);
     }

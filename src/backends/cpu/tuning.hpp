@@ -17,8 +17,9 @@ struct Candidate {
   std::function<std::unique_ptr<Sequence>()> make;
   bool last_resort = false;  // not even timed where another can be made
 
-  /// Rounds otherwise than the first: taken only where no element of its first
+  /// Rounds otherwise than the first: wins only where no element of its first
   /// result is further off, on random numbers, than kClose times the largest.
+  /// Where it won once, it is taken by name without another look.
   bool approximate = false;
 };
 
@@ -35,7 +36,7 @@ struct Work {
 ///   - under options.deterministic the first that can be made;
 ///   - what options.choices has, of another batch for a partial one;
 ///   - for `small` work the first that can be made;
-///   - what the process has timed before;
+///   - what this process or one before it has timed (remembered_choices);
 ///   - the winner on memory made for the occasion.
 /// What was timed is noted in options.choices and for the process.
 /// KERATIN_CHECKs that there is a candidate that can be made.

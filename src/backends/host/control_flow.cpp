@@ -192,13 +192,13 @@ class ScanKernel final : public Kernel {
 
   void bind(const Binding& binding) override {
     binding_ = binding;
-    std::vector<std::byte*> parameters;
+    parameters_.clear();
     for (std::size_t i = 0; i < binding.inputs.size(); ++i) {
       const bool carried = i < carries_.count();
-      parameters.push_back(
+      parameters_.push_back(
           address(carried ? binding.outputs[i] : binding.inputs[i]));
     }
-    body_.bind(parameters, binding.scratch);
+    body_.bind(parameters_, binding.scratch);
     carries_.bind(binding, body_, binding.scratch + staging_offset_);
   }
 
@@ -285,6 +285,7 @@ class ScanKernel final : public Kernel {
   std::vector<Moving> moving_;
   std::vector<Slices> copied_;  // ys that are not made where they belong
   std::vector<std::byte*> addresses_;
+  std::vector<std::byte*> parameters_;  // of the body
   Binding binding_;
 };
 
@@ -307,14 +308,14 @@ class WhileKernel final : public Kernel {
 
   void bind(const Binding& binding) override {
     binding_ = binding;
-    std::vector<std::byte*> parameters;
+    parameters_.clear();
     for (std::size_t i = 0; i < binding.inputs.size(); ++i) {
       const bool carried = i < carries_.count();
-      parameters.push_back(
+      parameters_.push_back(
           address(carried ? binding.outputs[i] : binding.inputs[i]));
     }
-    condition_.bind(parameters, binding.scratch);
-    body_.bind(parameters, binding.scratch);
+    condition_.bind(parameters_, binding.scratch);
+    body_.bind(parameters_, binding.scratch);
     carries_.bind(binding, body_, binding.scratch + staging_offset_);
   }
 
@@ -336,6 +337,7 @@ class WhileKernel final : public Kernel {
   Carries carries_;
   std::int64_t staging_offset_;
   std::int64_t limit_ = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::byte*> parameters_;  // of the sub-graphs
   Binding binding_;
 };
 
@@ -351,12 +353,12 @@ class CondKernel final : public Kernel {
 
   void bind(const Binding& binding) override {
     binding_ = binding;
-    std::vector<std::byte*> captured;
+    parameters_.clear();
     for (std::size_t i = 1; i < binding.inputs.size(); ++i) {
-      captured.push_back(address(binding.inputs[i]));
+      parameters_.push_back(address(binding.inputs[i]));
     }
-    if_true_.bind(captured, binding.scratch);
-    if_false_.bind(captured, binding.scratch);
+    if_true_.bind(parameters_, binding.scratch);
+    if_false_.bind(parameters_, binding.scratch);
   }
 
   void run() override {
@@ -371,6 +373,7 @@ class CondKernel final : public Kernel {
  private:
   SubProgram if_true_;
   SubProgram if_false_;
+  std::vector<std::byte*> parameters_;  // of the branches
   Binding binding_;
 };
 
@@ -391,11 +394,11 @@ class FusedKernel final : public Kernel {
 
   void bind(const Binding& binding) override {
     binding_ = binding;
-    std::vector<std::byte*> parameters;
+    parameters_.clear();
     for (const View& input : binding.inputs) {
-      parameters.push_back(address(input));
+      parameters_.push_back(address(input));
     }
-    body_.bind(parameters, binding.scratch);
+    body_.bind(parameters_, binding.scratch);
   }
 
   void run() override {
@@ -409,6 +412,7 @@ class FusedKernel final : public Kernel {
  private:
   SubProgram body_;
   bool passes_through_ = false;
+  std::vector<std::byte*> parameters_;  // of the body
   Binding binding_;
 };
 
