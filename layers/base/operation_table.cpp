@@ -372,6 +372,15 @@ std::int64_t OperationCall::integer(std::string_view name) const {
   return value.as_int();
 }
 
+std::int64_t OperationCall::place(std::string_view name) const {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const std::int64_t value = integer(name);
+  if (value < -kMost || value > kMost) {
+    fail(format("{}: expected at most {}, got {}", name, kMost, value));
+  }
+  return value;
+}
+
 double OperationCall::number(std::string_view name) const {
   const Config& value = argument(name);
   if (!value.is_number()) {

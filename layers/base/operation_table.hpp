@@ -70,6 +70,7 @@ class OperationCall {
   bool given(std::string_view name) const;  // is not null
   bool flag(std::string_view name) const;
   std::int64_t integer(std::string_view name) const;
+  std::int64_t place(std::string_view name) const;  // an integer of 32 bits
   double number(std::string_view name) const;
   const std::string& text(std::string_view name) const;
   DType dtype(std::string_view name = "dtype") const;

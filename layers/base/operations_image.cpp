@@ -71,10 +71,10 @@ Edges edges(
     call.fail(format(
         "expected two of {}, {} and {}, got {}", low, high, target, given));
   }
-  if (!call.given(target)) return {call.integer(low), call.integer(high)};
-  const std::int64_t both = sign * (call.integer(target) - size);
-  if (call.given(low)) return {call.integer(low), both - call.integer(low)};
-  return {both - call.integer(high), call.integer(high)};
+  if (!call.given(target)) return {call.place(low), call.place(high)};
+  const std::int64_t both = sign * (call.place(target) - size);
+  if (call.given(low)) return {call.place(low), both - call.place(low)};
+  return {both - call.place(high), call.place(high)};
 }
 
 ops::image::Margins margins(

@@ -35,13 +35,13 @@ Value distance(const Value& x) {
 
 Results tril(const OperationCall& call) {
   const Value x = matrices(call);
-  const auto k = static_cast<double>(call.integer("k"));
+  const auto k = static_cast<double>(call.place("k"));
   return {ops::where(ops::less_equal(distance(x), k), x, ops::zeros_like(x))};
 }
 
 Results triu(const OperationCall& call) {
   const Value x = matrices(call);
-  const auto k = static_cast<double>(call.integer("k"));
+  const auto k = static_cast<double>(call.place("k"));
   return {
       ops::where(ops::greater_equal(distance(x), k), x, ops::zeros_like(x))};
 }
@@ -83,7 +83,7 @@ Value diagonal_between_axes(const OperationCall& call) {
   const std::int64_t axis1 = call.axis("axis1", x);
   const std::int64_t axis2 = call.axis("axis2", x);
   if (axis1 == axis2) call.fail("axis1, axis2: expected different axes");
-  return diagonal_of(moved_to_end(x, axis1, axis2), call.integer("offset"));
+  return diagonal_of(moved_to_end(x, axis1, axis2), call.place("offset"));
 }
 
 Results diagonal(const OperationCall& call) {
@@ -109,15 +109,15 @@ Value diagonal_matrix(const Value& x, std::int64_t k) {
 Results diag(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = call.tensor();
-  if (x.rank() == 1) return {diagonal_matrix(x, call.integer("k"))};
-  if (x.rank() == 2) return {diagonal_of(x, call.integer("k"))};
+  if (x.rank() == 1) return {diagonal_matrix(x, call.place("k"))};
+  if (x.rank() == 2) return {diagonal_of(x, call.place("k"))};
   call.fail(format("expected rank 1 or 2, got {}", x.shape()));
 }
 
 Results diagflat(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = ops::reshape(call.tensor(), {kUnknown});
-  return {diagonal_matrix(x, call.integer("k"))};
+  return {diagonal_matrix(x, call.place("k"))};
 }
 
 // -- turns

@@ -180,6 +180,19 @@ Results separable_conv(const OperationCall& call) {
 // -- patches as columns
 // ---------------------------------------------------------------
 
+/// One number for both axes, or one for each, within what memory may hold.
+ops::Ints pair(
+    const OperationCall& call, const char* name, std::int64_t least) {
+  constexpr std::int64_t kMost = 1 << 20;
+  const ops::Ints values = per_axis(call, name, call.ints(name), 2);
+  for (const std::int64_t value : values) {
+    if (value >= least && value <= kMost) continue;
+    call.fail(
+        format("{}: expected {} to {}, got {}", name, least, kMost, value));
+  }
+  return values;
+}
+
 /// A convolution whose filters pick one element of a patch each.
 struct Patches {
   Value w;  // [rows, columns, channels, channels * rows * columns]
@@ -187,15 +200,8 @@ struct Patches {
 };
 
 Patches patches(const OperationCall& call, std::int64_t channels, DType dtype) {
-  const auto pair = [&](const char* name, std::int64_t least) {
-    const ops::Ints values = per_axis(call, name, call.ints(name), 2);
-    for (const std::int64_t value : values) {
-      if (value < least) call.fail(format("{}: expected >= {}", name, least));
-    }
-    return values;
-  };
-  const ops::Ints size = pair("kernel_size", 1);
-  const ops::Ints margin = pair("padding", 0);
+  const ops::Ints size = pair(call, "kernel_size", 1);
+  const ops::Ints margin = pair(call, "padding", 0);
   const std::int64_t filters = channels * size[0] * size[1];
   const Shape square{filters, filters};
   Graph& graph = call.graph();
@@ -206,8 +212,8 @@ Patches patches(const OperationCall& call, std::int64_t channels, DType dtype) {
       ops::cast(one, dtype), {channels, size[0], size[1], filters});
   Patches out;
   out.w = ops::transpose(parts, {1, 2, 0, 3});
-  out.window.strides = pair("stride", 1);
-  out.window.dilation = pair("dilation", 1);
+  out.window.strides = pair(call, "stride", 1);
+  out.window.dilation = pair(call, "dilation", 1);
   out.window.pad_low = margin;
   out.window.pad_high = margin;
   return out;
@@ -229,10 +235,8 @@ Results unfold(const OperationCall& call) {
 Results fold(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = call.floating();
-  const ops::Ints size =
-      per_axis(call, "kernel_size", call.ints("kernel_size"), 2);
-  const ops::Ints out =
-      per_axis(call, "output_size", call.ints("output_size"), 2);
+  const ops::Ints size = pair(call, "kernel_size", 1);
+  const ops::Ints out = pair(call, "output_size", 1);
   const std::int64_t area = size[0] * size[1];
   if (x.rank() != 3 || area < 1 || x.shape()[1] % area != 0) {
     call.fail(format(

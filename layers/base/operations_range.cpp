@@ -19,7 +19,7 @@ struct Line {
 
 /// `num` points from a to b along a new axis.
 Line line(const OperationCall& call, const Value& a, const Value& b) {
-  const std::int64_t num = call.integer("num");
+  const std::int64_t num = call.place("num");
   if (num < 1) call.fail(format("num: expected >= 1, got {}", num));
   const bool endpoint = call.flag("endpoint");
   const std::int64_t gaps = endpoint ? num - 1 : num;
@@ -103,6 +103,10 @@ Results trapezoid(const OperationCall& call) {
     return {ops::sum(mean * call.number("dx"), {axis})};
   }
   const Tensor given = layers::tensor_from_config(call.argument("x"), "x");
+  if (given.rank() != 1 && given.rank() != y.rank()) {
+    call.fail(
+        format("x: expected rank 1 or {}, got {}", y.rank(), given.rank()));
+  }
   const Value x = ops::constant(call.graph(), given.cast(y.dtype()));
   const auto last = static_cast<std::int64_t>(x.rank()) - 1;
   const std::int64_t along = x.rank() == y.rank() ? axis : last;

@@ -140,7 +140,7 @@ Segments segments(const OperationCall& call) {
   if (ids.rank() != 1 || data.rank() < 1) {
     call.fail(format("expected ids [n], got {}", ids.shape()));
   }
-  const std::int64_t count = call.integer("num_segments");
+  const std::int64_t count = call.place("num_segments");
   const Value number = ops::iota(call.graph(), {1, count}, 1, DType::i32);
   std::vector<std::int64_t> dims(data.rank() + 1, 1);
   dims[0] = ids.shape()[0];
@@ -192,8 +192,8 @@ Results select(const OperationCall& call) {
 Results extract_sequences(const OperationCall& call) {
   call.expect_operands(1);
   const Value x = call.tensor();
-  const std::int64_t length = call.integer("sequence_length");
-  const std::int64_t stride = call.integer("sequence_stride");
+  const std::int64_t length = call.place("sequence_length");
+  const std::int64_t stride = call.place("sequence_stride");
   if (x.rank() == 0 || length < 1 || stride < 1) {
     call.fail(format(
         "expected a length and a stride >= 1 and rank >= 1, got {}, {} and {}",

@@ -15,6 +15,7 @@
 #include "layers/base/operation_table.hpp"
 #include "tests/functions/operations_support.hpp"
 #include "tests/support/documented_names.hpp"
+#include "tests/support/throws.hpp"
 
 namespace keratin {
 
@@ -118,6 +119,34 @@ TEST_CASE("Operations of keras.ops are written as Keras writes them") {
       CHECK(got[i].dump() == want[i].dump());
     }
   }
+}
+
+TEST_CASE("Arguments of keras.ops that make no sense are named") {
+  const auto call = [](const char* name, const char* config) {
+    const Layer layer = deserialize_layer(
+        Config::object(
+            {{"module", "keras.src.ops.numpy"},
+             {"class_name", name},
+             {"config", Config::parse(config)},
+             {"registered_name", name}}),
+        "here");
+    return testing::message_of<InvalidArgument>([&] {
+      layer(Tensor(DType::f32, {2, 3}));
+    });
+  };
+  CHECK(
+      call("Trapezoid", R"({"name": "t", "x": 3.0})") ==
+      "[t: Trapezoid] x: expected rank 1 or 2, got 0");
+  CHECK(
+      call("Diagonal", R"({"name": "d", "offset": -9223372036854775808})") ==
+      "[d: Diagonal] offset: expected at most 2147483647, got "
+      "-9223372036854775808");
+  CHECK(
+      call("Median", R"({"name": "m", "axis": 2})") ==
+      "[m: Median] axis: expected axes of [2,3], got 2");
+  CHECK(
+      call("Rot90", R"({"name": "r", "axes": [1, 1]})") ==
+      "[r: Rot90] axes: expected two axes of [2,3]");
 }
 
 TEST_CASE("Keras's operations are here, or docs/keras_names.md says why not") {
