@@ -293,19 +293,21 @@ Config functional_to_keras3(const Config& config, const std::string& where) {
 }
 
 bool is_old_dialect(const Config& model) {
-  const Config config = model.get("config");
-  if (config.is_array()) return true;
+  // By pointer: configs of large models are not copied.
+  const Config* const config = model.find("config");
+  if (config == nullptr) return !model.contains("module");
+  if (config->is_array()) return true;
   // Keras 2.12 and later wrote modules, too, but never a build_config of
   // Keras 3's shape around layers that take batch_input_shape.
   if (!model.contains("module")) return true;
-  const Config layers = config.get("layers");
-  if (!layers.is_array()) return false;
-  for (const Config& layer : layers.as_array()) {
-    const Config inner = layer.get("config");
-    if (inner.is_object() && inner.contains("batch_input_shape")) return true;
-    const Config nodes = layer.get("inbound_nodes");
-    if (!nodes.is_array()) continue;
-    for (const Config& node : nodes.as_array()) {
+  const Config* const layers = config->find("layers");
+  if (layers == nullptr || !layers->is_array()) return false;
+  for (const Config& layer : layers->as_array()) {
+    const Config* const inner = layer.find("config");
+    if (inner != nullptr && inner->contains("batch_input_shape")) return true;
+    const Config* const nodes = layer.find("inbound_nodes");
+    if (nodes == nullptr || !nodes->is_array()) continue;
+    for (const Config& node : nodes->as_array()) {
       if (node.is_array() && node.size() > 0) return true;
     }
   }
