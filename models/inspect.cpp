@@ -50,9 +50,9 @@ class LayerList {
   void add(const Config& object, const std::string& prefix, int depth = 0) {
     constexpr int kDeepest = 100;
     if (depth > kDeepest || !object.is_object()) return;
-    static const Config kNone;
+    static const Config none;
     const Config* const found = object.find("config");
-    const Config& config = found == nullptr ? kNone : *found;
+    const Config& config = found == nullptr ? none : *found;
     std::string name;
     for (const Config* from : {object.find("name"), config.find("name")}) {
       if (from != nullptr && name.empty() && from->is_string()) {

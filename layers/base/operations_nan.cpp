@@ -58,10 +58,12 @@ Value count(const Value& x, const ops::Axes& axes, bool keepdims) {
       ops::cast(ops::logical_not(ops::isnan(x)), x.dtype()), axes, keepdims);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as the table has it
 Value mean(const Value& x, ops::Axes axes, bool keepdims) {
   return ops::sum(without_nan(x, 0), axes, keepdims) / count(x, axes, keepdims);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as the table has it
 Value variance(const Value& x, ops::Axes axes, bool keepdims) {
   const Value centered = x - mean(x, axes, true);
   return ops::sum(ops::square(without_nan(centered, 0)), axes, keepdims) /

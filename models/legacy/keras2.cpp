@@ -157,7 +157,7 @@ class GraphTranslator {
 
 Config sequential_to_keras2(const Config& config, const std::string& where) {
   Config layers = Config::array();
-  const Config written = config.at("layers");
+  const Config& written = config.at("layers");
   for (const Config& layer : written.as_array()) {
     layers.push_back(to_keras2(layer, where));
   }

@@ -71,7 +71,7 @@ class Folding {
     Attrs result = attrs;
     Ints low = attrs.ints("pad_low");
     Ints high = attrs.ints("pad_high");
-    const Ints dilation = attrs.ints("dilation");
+    const Ints& dilation = attrs.ints("dilation");
     for (std::size_t i = 0; i < low.size(); ++i) {
       low[i] += margins.low[i];
       high[i] += margins.high[i];

@@ -156,7 +156,9 @@ TEST_CASE("Keras's other names lead to the same entries of the catalogue") {
       const Config* const of = aliases.find(name);
       return of == nullptr ? name : of->as_string();
     };
-    for (const auto& [alias, name] : aliases.as_object()) {
+    for (const Config::Member& entry : aliases.as_object()) {
+      const std::string& alias = entry.first;
+      const Config& name = entry.second;
       CAPTURE(kind);
       CAPTURE(alias);
       CHECK(ours.contains(name.as_string()));

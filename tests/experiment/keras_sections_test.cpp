@@ -125,7 +125,9 @@ TEST_CASE("Arguments of Keras's methods are here, or documented") {
       header_text({"model.hpp", "training.hpp", "files.hpp"});
   std::set<std::string> missing;
   const Config keras = keras_names();
-  for (const auto& [name, arguments] : keras.at("methods").as_object()) {
+  for (const Config::Member& method : keras.at("methods").as_object()) {
+    const std::string& name = method.first;
+    const Config& arguments = method.second;
     CAPTURE(name);
     REQUIRE(kArguments.contains(name));
     const std::string& start = kArguments.at(name);

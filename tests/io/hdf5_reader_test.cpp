@@ -58,7 +58,9 @@ TEST_CASE("HDF5 numbers of every size and byte order read as written") {
       {"be_f8", DType::f64}};
   for (const auto& version : kVersions) {
     const h5::File file = open(version);
-    for (const auto& [name, dtype] : types) {
+    for (const auto& type : types) {
+      const auto& name = type.first;
+      const DType dtype = type.second;
       CAPTURE(version);
       CAPTURE(name);
       const h5::Object data = file.at("numbers/" + name);

@@ -21,7 +21,7 @@ inline Tensor apply(
   return run_layer(layer, {x}, {.training = training}).outputs[0];
 }
 
-inline Tensor array(std::vector<double> values, Shape shape) {
+inline Tensor array(const std::vector<double>& values, Shape shape) {
   return Tensor(values, std::move(shape)).cast(DType::f32);
 }
 
