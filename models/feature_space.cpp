@@ -205,6 +205,7 @@ struct FeatureSpace::Impl {
 };
 
 FeatureSpace::FeatureSpace(
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): written in place
     std::vector<std::pair<std::string, Kind>> features,
     FeatureSpaceOptions options)
     : impl_(std::make_shared<Impl>()) {

@@ -42,7 +42,8 @@ class KERATIN_API Tensor {
     check_count(values.size());
     auto out = mutable_data<T>();
     std::size_t i = 0;
-    for (T value : values) out[i++] = value;  // by value: vector<bool>
+    // NOLINTNEXTLINE(performance-for-range-copy): vector<bool> has no elements
+    for (T value : values) out[i++] = value;
   }
 
   /// A vector: rank 1.

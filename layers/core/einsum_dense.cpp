@@ -322,6 +322,6 @@ std::shared_ptr<LayerImpl> make_einsum_dense() {
 EinsumDense::EinsumDense(
     std::string equation, Dims output_shape, EinsumDenseOptions options)
     : Layer(std::make_shared<EinsumDenseImpl>(
-          std::move(equation), output_shape, std::move(options))) {}
+          std::move(equation), std::move(output_shape), std::move(options))) {}
 
 }  // namespace keratin::layers

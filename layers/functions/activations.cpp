@@ -71,6 +71,7 @@ Activation::Activation() : Activation("linear") {}
 
 Activation::Activation(const char* name) : Activation(std::string(name)) {}
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a name written in place
 Activation::Activation(std::string name) {
   Resolved resolved = resolve(name, "activation");
   name_ = std::move(resolved.name);

@@ -110,7 +110,7 @@ class ElementwiseImpl final : public MergeLayer {
     return out;
   }
 
-  static Value multiply(std::vector<Masked> xs) {
+  static Value multiply(const std::vector<Masked>& xs) {
     bool all = true;
     for (const Masked& x : xs) all = all && x.mask;
     Value product;
@@ -128,7 +128,7 @@ class ElementwiseImpl final : public MergeLayer {
   }
 
   template <class F>
-  static Value extreme(std::vector<Masked> xs, const F& op) {
+  static Value extreme(const std::vector<Masked>& xs, const F& op) {
     Value out;
     Value out_mask;
     for (const Masked& x : xs) {

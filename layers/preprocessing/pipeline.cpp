@@ -177,6 +177,7 @@ MaxNumBoundingBoxes::MaxNumBoundingBoxes(
     : Layer(std::make_shared<MaxNumBoundingBoxesImpl>(max_number, options)) {}
 
 Pipeline::Pipeline(std::vector<Layer> layers, std::string name)
-    : Layer(std::make_shared<PipelineImpl>(std::move(layers), name)) {}
+    : Layer(
+          std::make_shared<PipelineImpl>(std::move(layers), std::move(name))) {}
 
 }  // namespace keratin::layers

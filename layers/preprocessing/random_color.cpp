@@ -234,14 +234,14 @@ class RandomSharpnessImpl final : public ColorLayer {
     const Value sharpness =
         per_image(draw.uniform({draw.batch()}, factor())) * 2.0;
     return {.images = [=, this](const Value& x) {
-      constexpr double a = 1.0 / 13;
-      constexpr double b = 5.0 / 13;
+      constexpr double kA = 1.0 / 13;
+      constexpr double kB = 5.0 / 13;
       const std::int64_t channels = x.shape()[3];
       const Value kernel = ops::cast(
           ops::constant(
               x.graph(),
               Tensor(
-                  std::vector<double>{a, a, a, a, b, a, a, a, a},
+                  std::vector<double>{kA, kA, kA, kA, kB, kA, kA, kA, kA},
                   {3, 3, 1, 1})),
           x.dtype());
       const Value smooth = ops::conv(

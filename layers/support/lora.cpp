@@ -25,7 +25,7 @@ double Lora::scale() const {
 }
 
 void Lora::build(
-    Variable weight,
+    const Variable& weight,
     const std::string& stem,
     const Regularizer& regularizer,
     const AddWeight& add_weight) {

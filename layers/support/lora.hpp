@@ -34,7 +34,7 @@ class Lora {
   /// Makes `stem`_a and `stem`_b and freezes the weight. The matrices are never
   /// less than float32, so that small changes are not lost.
   void build(
-      Variable weight,
+      const Variable& weight,
       const std::string& stem,
       const Regularizer& regularizer,
       const AddWeight& add_weight);

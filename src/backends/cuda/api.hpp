@@ -50,6 +50,7 @@ namespace keratin::cuda {
 
 // The headers rename some functions (cuMemAlloc is cuMemAlloc_v2): members take
 // the names that the macros make, as do the names looked up.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration
 #define KERATIN_CUDA_MEMBER(name) decltype(&::name) name = nullptr;
 
 struct DriverApi {

@@ -185,6 +185,7 @@ class Product final : public LibraryCall {
 
   void run(const std::vector<DevicePtr>& buffers, void* stream) const override {
     const auto at = [&](std::size_t i) {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): addresses of the device
       return reinterpret_cast<void*>(buffers[i]);
     };
     if (spec_.epilogue != Epilogue::none) {

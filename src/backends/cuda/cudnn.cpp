@@ -165,6 +165,7 @@ class Convolution final : public LibraryCall {
 
   void run(const std::vector<DevicePtr>& buffers, void* stream) const override {
     const auto at = [&](std::size_t i) {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): addresses of the device
       return reinterpret_cast<void*>(buffers[i]);
     };
     if (fe::detail::set_stream(handle_, static_cast<cudaStream_t>(stream)) !=
@@ -178,9 +179,9 @@ class Convolution final : public LibraryCall {
 
  private:
   std::shared_ptr<fe::graph::Tensor_attributes> tensor(
-      std::string name, Uid uid, const Dims& dims) {
+      const std::string& name, Uid uid, const Dims& dims) {
     return graph_.tensor(fe::graph::Tensor_attributes()
-                             .set_name(std::move(name))
+                             .set_name(name)
                              .set_uid(uid)
                              .set_dim(dims)
                              .set_stride(channels_last(dims)));
