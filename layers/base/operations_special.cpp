@@ -4,29 +4,17 @@
 #include <numbers>
 
 #include "layers/base/operation_table.hpp"
+#include "layers/base/unary_operation.hpp"
 
 namespace keratin {
 
 namespace {
 
-using Results = std::vector<Value>;
-using Unary = Value (*)(const Value& x);
-
-constexpr const char* kNone = "{}";
-
-/// f of the operand as it is.
-template <Unary f>
-Results plain(const OperationCall& call) {
-  call.expect_operands(1);
-  return {f(call.tensor())};
-}
-
-/// f of the operand as a floating-point tensor.
-template <Unary f>
-Results floating(const OperationCall& call) {
-  call.expect_operands(1);
-  return {f(call.floating())};
-}
+using unary::floating;
+using unary::kNone;
+using unary::plain;
+using unary::Results;
+using unary::Unary;
 
 /// As floating; 64-bit integers become float64.
 template <Unary f>

@@ -40,6 +40,7 @@ struct BenchOptions {
 /// What `keratin bench` prints.
 struct Measurement {
   double first_step = 0;   // seconds since the process began
+  std::int64_t steps = 0;  // of a round
   std::vector<double> ms;  // a step, by round
   double loss = 0;         // of the first step
 };
@@ -105,7 +106,10 @@ Measurement train(
   result.first_step = process_seconds();
   const Samples all =
       samples(options, workload, workload.batch * workload.steps);
-  const std::int64_t steps = all.x.shape()[0] / workload.batch;
+  // A file may hold more than the steps asked for, or fewer.
+  std::int64_t steps = all.x.shape()[0] / workload.batch;
+  if (options.steps > 0) steps = std::min(steps, options.steps);
+  result.steps = steps;
   for (std::int64_t round = 0; round < options.rounds; ++round) {
     const auto start = std::chrono::steady_clock::now();
     model.fit(
@@ -129,6 +133,7 @@ Measurement infer(
   model.predict(x, arguments);
   result.first_step = process_seconds();
   const std::int64_t calls = options.steps > 0 ? options.steps : 8;
+  result.steps = calls;
   for (std::int64_t round = 0; round < options.rounds * calls; ++round) {
     const auto start = std::chrono::steady_clock::now();
     model.predict(x, arguments);
@@ -174,6 +179,7 @@ void print(
   Config line;
   line["workload"] = options.workload;
   line["batch"] = workload.batch;
+  line["steps"] = result.steps;
   line["threads"] = std::int64_t{num_threads()};
   line["dtype"] = options.dtype;
   line["first_step_s"] = result.first_step;

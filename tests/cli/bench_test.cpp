@@ -67,6 +67,10 @@ TEST_CASE("bench takes data, and the loss without dropout is theirs") {
   const std::string arguments =
       "bench mlp --rounds 1 --no-dropout --data d.npz ";
   CHECK_EQ(run_in(folder.path(), arguments + "--batch 3 --json").code, 0);
+  // Of the three rows one is a step; the rest is not trained on.
+  const Outcome one =
+      run_in(folder.path(), arguments + "--batch 1 --steps 1 --json");
+  CHECK(has(one, "\"steps\": 1,"));
   const Outcome few = run_in(folder.path(), arguments + "--batch 4");
   CHECK_EQ(few.code, 2);
   CHECK(has(few, "expected at least a batch of 4 samples"));

@@ -3,28 +3,17 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include <keratin/io/npy.hpp>
 #include <keratin/model.hpp>
 
+#include "tests/support/difference.hpp"
 #include "tests/support/paths.hpp"
 
 using namespace keratin;  // NOLINT
+using keratin::testing::difference;
 using keratin::testing::TempDir;
 
 namespace {
-
-double difference(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  const auto x = a.to_vector<double>();
-  const auto y = b.to_vector<double>();
-  double worst = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    worst = std::max(worst, std::abs(x[i] - y[i]));
-  }
-  return worst;
-}
 
 std::string file(const std::string& stem, const char* suffix) {
   return testing::fixture("legacy/" + stem + suffix).string();

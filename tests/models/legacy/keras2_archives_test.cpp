@@ -10,24 +10,17 @@
 #include <keratin/model.hpp>
 
 #include "src/core/log.hpp"
+#include "tests/support/difference.hpp"
 #include "tests/support/paths.hpp"
 
 using namespace keratin;  // NOLINT
+using keratin::testing::difference;
 using keratin::testing::TempDir;
 
 namespace {
 
 std::string file(const std::string& name) {
   return testing::fixture("keras_files/" + name).string();
-}
-
-double difference(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) {
-    worst = std::max(worst, std::abs(a.at(i) - b.at(i)));
-  }
-  return worst;
 }
 
 /// The largest number of the optimizer's slots.
