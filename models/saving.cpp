@@ -1,5 +1,7 @@
 // Models to and from files and JSON.
 
+#include "models/saving.hpp"
+
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -153,7 +155,8 @@ std::string Model::to_json(int indent) const {
   return model_config(model_impl()).dump(indent);
 }
 
-void Model::save(const std::string& path) const {
+std::function<void()> prepared_save(
+    const Model& saved, const std::string& path) {
   const bool h5 = (ends_with(path, ".h5") || ends_with(path, ".hdf5")) &&
                   !ends_with(path, ".weights.h5");
   if (!h5 && !ends_with(path, ".keras")) {
@@ -163,7 +166,7 @@ void Model::save(const std::string& path) const {
         "Keras 2 (save_weights writes .weights.h5)",
         path));
   }
-  const ModelImpl& model = model_impl();
+  const ModelImpl& model = saved.model_impl();
   if (!model.built()) {
     throw InvalidArgument(format(
         "[save {}] {} has no weights before it is built; give it an Input, "
@@ -172,8 +175,9 @@ void Model::save(const std::string& path) const {
         model.who()));
   }
   if (h5) {
-    io::write_file(path, legacy::write_h5(model, true));
-    return;
+    return [path, bytes = legacy::write_h5(model, true)] {
+      io::write_file(path, bytes);
+    };
   }
   io::ZipWriter archive;
   archive.add(
@@ -189,10 +193,11 @@ void Model::save(const std::string& path) const {
     archive.add(
         kOwnMember, Config::object({{"choices", choices.to_config()}}).dump());
   }
-  archive.save(path);
+  return [path, archive = std::move(archive)] { archive.save(path); };
 }
 
-void Model::save_weights(const std::string& path) const {
+std::function<void()> prepared_save_weights(
+    const Model& saved, const std::string& path) {
   const bool keras3 = ends_with(path, ".weights.h5");
   if (!keras3 && !ends_with(path, ".h5") && !ends_with(path, ".hdf5")) {
     throw InvalidArgument(format(
@@ -200,16 +205,26 @@ void Model::save_weights(const std::string& path) const {
         "for a file of Keras 2",
         path));
   }
-  const ModelImpl& model = model_impl();
+  const ModelImpl& model = saved.model_impl();
   if (!model.built()) {
     throw InvalidArgument(format(
         "[save_weights {}] {} has no weights before it is built",
         path,
         model.who()));
   }
-  io::write_file(
-      path,
-      keras3 ? write_weights(model, false) : legacy::write_h5(model, false));
+  return [path,
+          bytes = keras3 ? write_weights(model, false)
+                         : legacy::write_h5(model, false)] {
+    io::write_file(path, bytes);
+  };
+}
+
+void Model::save(const std::string& path) const {
+  prepared_save(*this, path)();
+}
+
+void Model::save_weights(const std::string& path) const {
+  prepared_save_weights(*this, path)();
 }
 
 void Model::load_weights(

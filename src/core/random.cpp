@@ -4,16 +4,14 @@
 #include <keratin/random.hpp>
 
 #include "src/core/philox.hpp"
+#include "src/core/random_state.hpp"
 
 namespace keratin {
 
 namespace {
 
-struct SeedStream {
+struct SeedStream : RandomState {
   std::mutex mutex;
-  bool seeded = false;
-  std::uint64_t seed = 0;
-  std::uint64_t drawn = 0;
 };
 
 SeedStream& stream() {
@@ -32,6 +30,18 @@ void set_random_seed(std::uint64_t seed) {
   s.seeded = true;
   s.seed = seed;
   s.drawn = 0;
+}
+
+RandomState random_state() {
+  SeedStream& s = stream();
+  const std::lock_guard lock(s.mutex);
+  return s;
+}
+
+void set_random_state(const RandomState& state) {
+  SeedStream& s = stream();
+  const std::lock_guard lock(s.mutex);
+  static_cast<RandomState&>(s) = state;
 }
 
 std::uint64_t next_seed() {

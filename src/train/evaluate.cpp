@@ -55,7 +55,9 @@ Logs run_alone(
     const EvaluateArguments& arguments) {
   const int verbose = resolve_verbose(arguments.verbose);
   std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
-  if (verbose != 0) list.insert(list.begin(), make_progress_bar(verbose));
+  if (verbose != 0 && !find_progress_bar(list)) {
+    list.insert(list.begin(), make_progress_bar(verbose));
+  }
   const auto steps = arguments.steps ? arguments.steps : feed.batches();
   CallbackList callbacks(
       std::move(list), model, {1, steps.value_or(-1), verbose});

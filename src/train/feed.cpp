@@ -12,14 +12,14 @@
 
 #include "src/core/format.hpp"
 #include "src/core/philox.hpp"
+#include "src/train/checkpoint/checkpoint.hpp"
 #include "src/train/trainer_state.hpp"
 
 namespace keratin {
 
-std::vector<std::int64_t> random_order(std::int64_t count) {
+std::vector<std::int64_t> random_order(std::int64_t count, std::uint64_t seed) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), 0);
-  const std::uint64_t seed = next_seed();
   const std::array<std::uint32_t, 2> key = {
       static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   // Fisher-Yates, a 64-bit draw per element: its bias is below 2^-32.
@@ -48,11 +48,42 @@ Feed::~Feed() {
 void Feed::start() {
   if (ahead_.valid()) ahead_.wait();
   ahead_ = {};
+  given_ = 0;
   rewind();
 }
 
 bool Feed::next(FeedData& batch) {
-  return host_ ? next_from_host(batch) : cut(batch);
+  const bool more = host_ ? next_from_host(batch) : cut(batch);
+  if (more) ++given_;
+  return more;
+}
+
+FeedData Feed::sample() {
+  FeedData batch = first_rows();
+  return host_ ? as_batch(std::move(batch)) : batch;
+}
+
+Config Feed::state(bool in_pass) const {
+  Config state = Config::object(
+      {{"in_pass", in_pass}, {"full_rows", full_rows_}, {"given", given_}});
+  save(state, in_pass, given_);
+  return state;
+}
+
+void Feed::restore(const Config& state) {
+  const bool in_pass = state.at("in_pass").as_bool();
+  const std::int64_t given = state.at("given").as_int();
+  const std::int64_t full_rows = state.at("full_rows").as_int();
+  if (given < 0 || full_rows < 0) {
+    throw InvalidArgument(format(
+        "[checkpoint] expected counts of batches and rows >= 0, got {} and {}",
+        given,
+        full_rows));
+  }
+  go_on(state, in_pass, given);
+  ahead_ = {};
+  given_ = given;
+  full_rows_ = full_rows;
 }
 
 bool Feed::next_from_host(FeedData& batch) {
@@ -85,7 +116,44 @@ std::optional<std::int64_t> ArrayFeed::batches() const {
 
 void ArrayFeed::rewind() {
   position_ = 0;
-  if (shuffle_) order_ = random_order(data_.rows());
+  if (!shuffle_) return;
+  seed_ = next_seed();
+  order_ = random_order(data_.rows(), seed_);
+}
+
+FeedData ArrayFeed::first_rows() {
+  position_ = 0;
+  FeedData batch;
+  cut(batch);
+  return batch;
+}
+
+void ArrayFeed::save(Config& state, bool in_pass, std::int64_t) const {
+  state["rows"] = data_.rows();
+  state["batch_size"] = batch_size_;
+  state["shuffle"] = shuffle_;
+  if (in_pass && shuffle_) state["seed"] = to_text(seed_);
+}
+
+void ArrayFeed::go_on(const Config& state, bool in_pass, std::int64_t given) {
+  const auto expect = [&](const char* key, const Config& mine) {
+    if (state.at(key) == mine) return;
+    throw InvalidArgument(format(
+        "is of a run with {}={}, this one has {}; give fit what it had",
+        key,
+        state.at(key).dump(),
+        mine.dump()));
+  };
+  expect("rows", data_.rows());
+  expect("batch_size", batch_size_);
+  expect("shuffle", shuffle_);
+  if (!in_pass) return;
+  if (shuffle_) {
+    seed_ = unsigned_at(state, "seed");
+    order_ = random_order(data_.rows(), seed_);
+  }
+  // Fewer batches than rows, so that the product cannot overflow.
+  position_ = std::min(std::min(given, *batches()) * batch_size_, data_.rows());
 }
 
 bool ArrayFeed::cut(FeedData& batch) {
@@ -163,8 +231,46 @@ const FeedData& DatasetFeed::first() {
 
 void DatasetFeed::rewind() {
   if (first_) return;  // stands at the begin of a pass
-  pass_.emplace(dataset_.iterate(epoch_++));
-  given_ = 0;
+  if (resumed_) {
+    Config begin = *resumed_;
+    begin["epoch"] = epoch_++;
+    begin["position"] = 0;
+    pass_.emplace(dataset_.resume(begin));
+  } else {
+    pass_.emplace(dataset_.iterate(epoch_++));
+  }
+  drawn_ = 0;
+  ended_ = false;
+}
+
+FeedData DatasetFeed::first_rows() {
+  return first();
+}
+
+void DatasetFeed::save(Config& state, bool in_pass, std::int64_t given) const {
+  // A pass of which only the first element has been looked at comes next.
+  state["epoch"] = first_ ? epoch_ - 1 : epoch_;
+  Config pass = pass_ ? pass_->state() : Config();
+  // The iterator may be ahead of what has been given.
+  if (pass_) pass["position"] = in_pass ? given : 0;
+  state["pass"] = std::move(pass);
+}
+
+void DatasetFeed::go_on(const Config& state, bool in_pass, std::int64_t given) {
+  const std::int64_t epoch = state.at("epoch").as_int();
+  const Config& pass = state.at("pass");
+  try {
+    if (!pass.is_null()) {
+      pass_.emplace(dataset_.resume(pass));
+      resumed_ = pass;
+    }
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(
+        format("is of a run on other data: {}", error.what()));
+  }
+  first_.reset();
+  epoch_ = epoch;
+  drawn_ = in_pass ? given : 0;
   ended_ = false;
 }
 
@@ -177,7 +283,7 @@ bool DatasetFeed::cut(FeedData& batch) {
 }
 
 bool DatasetFeed::over() const {
-  return ended_ || (!first_ && given_ == cardinality_);
+  return ended_ || (!first_ && drawn_ == cardinality_);
 }
 
 std::optional<FeedData> DatasetFeed::draw() {
@@ -187,7 +293,7 @@ std::optional<FeedData> DatasetFeed::draw() {
     ended_ = true;
     return {};
   }
-  ++given_;
+  ++drawn_;
   try {
     build_model(model_, element->x.tensors());
     FeedData batch = options_.targets
@@ -207,7 +313,7 @@ std::optional<FeedData> DatasetFeed::draw() {
         "{} (element {} of the dataset: each is one batch, as .batch(n) makes "
         "them)",
         error.what(),
-        given_ - 1));
+        drawn_ - 1));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <keratin/config.hpp>
 #include <keratin/data/dataset.hpp>
 
 #include "src/train/check_data.hpp"
@@ -46,8 +47,28 @@ class Feed {
   /// All there is, or null when it is made batch by batch.
   virtual const FeedData* all() const { return nullptr; }
 
+  /// A batch like the first of a pass, to build programs for. REQUIRES: no pass
+  /// has been started.
+  FeedData sample();
+
+  /// Where the feed stands, for `restore` of a feed of the same data;
+  /// `in_pass`: in the middle of a pass that is to go on.
+  Config state(bool in_pass) const;
+
+  /// Goes on from there. Throws InvalidArgument for another state and for that
+  /// of other data.
+  void restore(const Config& state);
+
  protected:
   virtual void rewind() = 0;
+
+  virtual FeedData first_rows() = 0;
+
+  /// What a feed adds to its state. `given`: batches of this pass that have
+  /// been given, where more may have been cut.
+  virtual void save(Config& state, bool in_pass, std::int64_t given) const = 0;
+
+  virtual void go_on(const Config& state, bool in_pass, std::int64_t given) = 0;
 
   /// A batch as the model takes it, without the host part.
   virtual bool cut(FeedData& batch) = 0;
@@ -62,6 +83,7 @@ class Feed {
   bool next_from_host(FeedData& batch);
 
   std::future<FeedData> ahead_;  // the batch after the last one given
+  std::int64_t given_ = 0;       // in this pass
 };
 
 /// Cuts arrays into batches, shuffled anew on every pass when asked. A batch
@@ -81,6 +103,10 @@ class ArrayFeed final : public Feed {
 
   bool over() const override { return position_ >= data_.rows(); }
 
+  FeedData first_rows() override;
+  void save(Config& state, bool in_pass, std::int64_t given) const override;
+  void go_on(const Config& state, bool in_pass, std::int64_t given) override;
+
  private:
   void gather(const std::vector<Tensor>& from, std::vector<Tensor>& to);
 
@@ -88,6 +114,7 @@ class ArrayFeed final : public Feed {
   std::int64_t batch_size_;
   bool shuffle_;
   std::int64_t position_ = 0;
+  std::uint64_t seed_ = 0;           // of the order
   std::vector<std::int64_t> order_;  // empty: as it stands
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
@@ -120,6 +147,9 @@ class DatasetFeed final : public Feed {
   void rewind() override;
   bool cut(FeedData& batch) override;
   bool over() const override;
+  FeedData first_rows() override;
+  void save(Config& state, bool in_pass, std::int64_t given) const override;
+  void go_on(const Config& state, bool in_pass, std::int64_t given) override;
 
  private:
   std::optional<FeedData> draw();
@@ -131,12 +161,13 @@ class DatasetFeed final : public Feed {
   std::int64_t cardinality_;
   std::int64_t epoch_;  // of the next pass
   std::optional<data::DatasetIterator> pass_;
+  std::optional<Config> resumed_;  // the state whose seeds later passes have
   std::optional<FeedData> first_;  // made, not given yet
-  std::int64_t given_ = 0;         // in this pass
+  std::int64_t drawn_ = 0;         // in this pass
   bool ended_ = false;
 };
 
-/// Random order of 0 .. count-1, from the seeds of set_random_seed.
-std::vector<std::int64_t> random_order(std::int64_t count);
+/// Random order of 0 .. count-1.
+std::vector<std::int64_t> random_order(std::int64_t count, std::uint64_t seed);
 
 }  // namespace keratin

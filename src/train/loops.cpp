@@ -51,7 +51,7 @@ void StepRunner::check_also(std::string who, const FeedData& data) {
   also_ = {std::move(who), &data};
 }
 
-void StepRunner::run(const FeedData& batch) {
+void StepRunner::prepare(const FeedData& batch) {
   // Batches cut from arrays have one shape but for the rows: the last program
   // fits. Others may differ in anything.
   const std::int64_t rows = batch.rows();
@@ -59,6 +59,10 @@ void StepRunner::run(const FeedData& batch) {
     program_ = step_program(model_, mode_, batch, feed_.is_partial(rows));
     rows_ = rows;
   }
+}
+
+void StepRunner::run(const FeedData& batch) {
+  prepare(batch);
   check(batch);
   for (const auto* tensors : {&batch.x, &batch.y, &batch.sample_weight}) {
     for (const Tensor& tensor : *tensors) {

@@ -38,6 +38,9 @@ class StepRunner {
   /// name `who`. `data` outlives this.
   void check_also(std::string who, const FeedData& data);
 
+  /// Builds the program for such batches, and with it what the step needs.
+  void prepare(const FeedData& batch);
+
   void run(const FeedData& batch);
 
  private:

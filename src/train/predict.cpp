@@ -103,7 +103,7 @@ std::vector<Tensor> run_prediction(
     const PredictArguments& arguments,
     std::optional<std::int64_t> total) {
   std::vector<std::shared_ptr<Callback>> list = arguments.callbacks;
-  if (arguments.verbose != 0) {
+  if (arguments.verbose != 0 && !find_progress_bar(list)) {
     list.insert(list.begin(), make_progress_bar(arguments.verbose));
   }
   const auto steps = arguments.steps ? arguments.steps : feed.batches();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "src/core/format.hpp"
@@ -46,19 +47,29 @@ std::string per_step_text(double seconds) {
 
 class ProgressBar final : public Callback {
  public:
-  explicit ProgressBar(int verbose) : live_(verbose == 1) {}
+  /// Without `verbose` it is what fit, evaluate or predict is told.
+  explicit ProgressBar(std::optional<int> verbose) : verbose_(verbose) {}
 
   void on_train_begin(Logs&) override { in_fit_ = true; }
 
-  void on_train_end(Logs&) override { in_fit_ = false; }
+  void on_train_end(Logs&) override {
+    in_fit_ = false;
+    // An epoch that was left in its middle has no last line.
+    if (!line_is_open_) return;
+    std::printf("\n");
+    line_is_open_ = false;
+  }
 
   void on_epoch_begin(std::int64_t epoch, Logs&) override {
+    settle();
+    if (silent_) return;
     if (live_ || params().epochs > 1) {
       std::printf(
           "Epoch %lld/%lld%s",
           static_cast<long long>(epoch + 1),
           static_cast<long long>(params().epochs),
           live_ ? "\n" : ": ");
+      line_is_open_ = !live_;
     }
     begin();
   }
@@ -97,10 +108,18 @@ class ProgressBar final : public Callback {
   static constexpr std::int64_t kWidth = 20;
   static constexpr auto kInterval = std::chrono::milliseconds(200);
 
+  void settle() {
+    const int verbose = verbose_.value_or(params().verbose);
+    live_ = verbose == 1;
+    silent_ = verbose == 0;
+  }
+
   void begin() {
+    settle();
     start_ = Clock::now();
     drawn_ = start_ - 2 * kInterval;
     done_ = 0;
+    begun_ = -1;
   }
 
   double elapsed() const {
@@ -109,14 +128,18 @@ class ProgressBar final : public Callback {
 
   void advance(std::int64_t batch, Logs& logs) {
     done_ = batch + 1;
+    // An epoch that goes on from a checkpoint does not begin with step 0.
+    if (begun_ < 0) begun_ = batch;
     if (!live_ || Clock::now() - drawn_ < kInterval) return;
     draw(logs, false);
     drawn_ = Clock::now();
   }
 
   void finish(Logs& logs) {
+    if (silent_) return;
     draw(logs, true);
     std::printf("\n");
+    line_is_open_ = false;
     std::fflush(stdout);
   }
 
@@ -139,8 +162,8 @@ class ProgressBar final : public Callback {
       line += format("\r\033[K{}/{} {} ", done_, steps, bar);
     }
     const double seconds = elapsed();
-    const double per_step =
-        done_ > 0 ? seconds / static_cast<double>(done_) : 0;
+    const std::int64_t here = done_ - std::max<std::int64_t>(begun_, 0);
+    const double per_step = here > 0 ? seconds / static_cast<double>(here) : 0;
     const double left = per_step * static_cast<double>(std::max<std::int64_t>(
                                        steps - done_, 0));
     line += duration_text(last || steps < 0 ? seconds : left) + " " +
@@ -149,13 +172,18 @@ class ProgressBar final : public Callback {
       line += format(" - {}: {}", name, value_text(value));
     }
     std::fputs(line.c_str(), stdout);
+    line_is_open_ = true;
     std::fflush(stdout);
   }
 
-  bool live_;
+  std::optional<int> verbose_;
+  bool live_ = false;
+  bool silent_ = false;
   bool in_fit_ = false;
+  bool line_is_open_ = false;
   std::int64_t done_ = 0;
-  std::int64_t seen_ = -1;  // steps of the last pass
+  std::int64_t begun_ = -1;  // the first step seen; -1: none yet
+  std::int64_t seen_ = -1;   // steps of the last pass
   Clock::time_point start_;
   Clock::time_point drawn_;
 };
@@ -164,6 +192,18 @@ class ProgressBar final : public Callback {
 
 std::shared_ptr<Callback> make_progress_bar(int verbose) {
   return std::make_shared<ProgressBar>(verbose);
+}
+
+std::shared_ptr<Callback> find_progress_bar(
+    const std::vector<std::shared_ptr<Callback>>& callbacks) {
+  for (const auto& callback : callbacks) {
+    if (std::dynamic_pointer_cast<ProgressBar>(callback)) return callback;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<Callback> callbacks::ProgbarLogger() {
+  return std::make_shared<ProgressBar>(std::nullopt);
 }
 
 int resolve_verbose(std::optional<int> verbose) {

@@ -8,6 +8,7 @@
 #include <keratin/random.hpp>
 
 #include "src/core/philox.hpp"
+#include "src/core/random_state.hpp"
 
 namespace keratin {
 
@@ -94,6 +95,18 @@ TEST_CASE("threads never draw the same seed") {
   std::set<std::uint64_t> all;
   for (const auto& mine : drawn) all.insert(mine.begin(), mine.end());
   CHECK(all.size() == 2000);
+}
+
+TEST_CASE("the stream of seeds goes on from where it stood") {
+  set_random_seed(7);
+  next_seed();
+  const RandomState state = random_state();
+  const std::uint64_t second = next_seed();
+  set_random_seed(8);
+  next_seed();
+  set_random_state(state);
+  CHECK(next_seed() == second);
+  CHECK(random_state().drawn == 2);
 }
 
 }  // namespace keratin

@@ -142,14 +142,17 @@ TEST_CASE("Configs name callbacks and their arguments") {
   CHECK(
       message_of<InvalidArgument>(
           [] { callbacks::from_config("EarlyStoping", {}); }) ==
-      "[callback] expected one of EarlyStopping, ReduceLROnPlateau, "
+      "[callback] expected one of BackupAndRestore, CSVLogger, EarlyStopping, "
+      "ModelCheckpoint, ProgbarLogger, ReduceLROnPlateau, SwapEMAWeights, "
       "TerminateOnNaN; no callback is called 'EarlyStoping'; did you mean "
       "\"EarlyStopping\"?");
   CHECK(
       message_of<InvalidArgument>([] {
         callbacks::from_config("LearningRateScheduler", {}, "$.callbacks[0]");
       }) ==
-      "[$.callbacks[0]] expected one of EarlyStopping, ReduceLROnPlateau, "
+      "[$.callbacks[0]] expected one of BackupAndRestore, CSVLogger, "
+      "EarlyStopping, "
+      "ModelCheckpoint, ProgbarLogger, ReduceLROnPlateau, SwapEMAWeights, "
       "TerminateOnNaN; LearningRateScheduler takes a function, so only C++ "
       "makes one: callbacks::LearningRateScheduler");
   CHECK(message_of<InvalidArgument>([] {

@@ -76,6 +76,37 @@ class EarlyStoppingCallback final : public Callback {
     }
   }
 
+  void save_state(CallbackState& state) const override {
+    state.values["wait"] = wait_;
+    state.values["stopped_epoch"] = stopped_epoch_;
+    state.values["best_epoch"] = best_epoch_;
+    if (best_) state.values["best"] = *best_;
+    for (std::size_t i = 0; i < best_weights_.size(); ++i) {
+      state.arrays[format("best_weights/{}", i)] = best_weights_[i];
+    }
+  }
+
+  void restore_state(const CallbackState& state) override {
+    wait_ = state.values.at("wait").as_int();
+    stopped_epoch_ = state.values.at("stopped_epoch").as_int();
+    best_epoch_ = state.values.at("best_epoch").as_int();
+    best_.reset();
+    if (const Config* best = state.values.find("best")) {
+      best_ = best->as_number();
+    }
+    best_weights_.clear();
+    const std::vector<Variable> weights = model().weights();
+    for (std::size_t i = 0; i < state.arrays.size(); ++i) {
+      const auto found = state.arrays.find(format("best_weights/{}", i));
+      if (found == state.arrays.end() || i >= weights.size() ||
+          found->second.shape() != weights[i].shape()) {
+        throw InvalidArgument(
+            "[EarlyStopping] the best weights are of another model");
+      }
+      best_weights_.push_back(found->second);
+    }
+  }
+
  private:
   void keep_weights(std::int64_t epoch) {
     best_epoch_ = epoch;

@@ -49,6 +49,21 @@ class ReduceLROnPlateauCallback final : public Callback {
     }
   }
 
+  void save_state(CallbackState& state) const override {
+    state.values["wait"] = wait_;
+    state.values["cooldown"] = cooldown_;
+    if (best_) state.values["best"] = *best_;
+  }
+
+  void restore_state(const CallbackState& state) override {
+    wait_ = state.values.at("wait").as_int();
+    cooldown_ = state.values.at("cooldown").as_int();
+    best_.reset();
+    if (const Config* best = state.values.find("best")) {
+      best_ = best->as_number();
+    }
+  }
+
  private:
   void reduce(std::int64_t epoch) {
     const double old_rate = model().optimizer().learning_rate();
