@@ -237,8 +237,14 @@ class DatasetIterator::Pass {
  public:
   Pass(NodePtr root, data::Pass pass)
       : root_(std::move(root)),
-        pass_(std::move(pass)),
+        pass_(with_end(std::move(pass))),
         cursor_(root_->start(pass_)) {}
+
+  // Before the cursor goes, and waits for its threads.
+  ~Pass() { end_.flag()->set(); }
+
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
 
   std::optional<Element> next() {
     Pending pending;
@@ -277,6 +283,12 @@ class DatasetIterator::Pass {
   }
 
  private:
+  data::Pass with_end(data::Pass pass) const {
+    pass.stop = end_.flag();
+    return pass;
+  }
+
+  PassEnd end_;
   NodePtr root_;  // outlives the cursor
   data::Pass pass_;
   CursorPtr cursor_;

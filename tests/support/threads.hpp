@@ -1,6 +1,17 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+
 namespace keratin::testing {
+
+/// The threads of this process.
+inline std::int64_t thread_count() {
+  return std::distance(
+      std::filesystem::directory_iterator("/proc/self/task"),
+      std::filesystem::directory_iterator());
+}
 
 /// A team of several threads, for what must not depend on their number. One
 /// where the thread sanitizer watches: it does not know libgomp's barriers.

@@ -38,6 +38,7 @@ std::string listed(const std::vector<std::string>& names) {
 Columns make_columns(const char* who, Pendings& pendings) {
   Columns out;
   for (std::size_t i = 0; i < pendings.size(); ++i) {
+    check_stop();
     Element element = pendings[i].take();
     const std::vector<std::string> names = names_of(element);
     if (i == 0) {
@@ -260,7 +261,7 @@ class BatchNode final : public Node {
         drop_remainder_(drop_remainder),
         join_(std::move(join)) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Batches final : public Cursor {
      public:
       Batches(CursorPtr input, const BatchNode& node)
@@ -271,6 +272,7 @@ class BatchNode final : public Node {
         Pending pending;
         while (static_cast<std::int64_t>(rows->size()) < node_.size_ &&
                input_->next(pending)) {
+          check_stop();
           rows->push_back(std::move(pending));
         }
         const bool whole =
@@ -323,13 +325,14 @@ class UnbatchNode final : public Node {
  public:
   explicit UnbatchNode(NodePtr input) : Node({std::move(input)}) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Rows final : public Cursor {
      public:
       explicit Rows(CursorPtr input) : input_(std::move(input)) {}
 
       bool next(Pending& out) override {
         while (!batch_ || row_ >= batch_->rows()) {
+          check_stop();
           Pending pending;
           if (!input_->next(pending)) return false;
           batch_ = std::make_unique<RowSource>(pending.take());

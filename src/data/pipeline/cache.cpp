@@ -104,7 +104,7 @@ class CacheNode final : public Node {
   CacheNode(NodePtr input, std::string path)
       : Node({std::move(input)}), path_(std::move(path)) {}
 
-  CursorPtr start(const Pass& pass) const override;
+  CursorPtr open(const Pass& pass) const override;
 
   std::int64_t cardinality() const override {
     const std::shared_ptr<const Kept> kept = find();
@@ -194,7 +194,7 @@ class CacheNode::Reading final : public Cursor {
   std::int64_t position_ = 0;
 };
 
-CursorPtr CacheNode::start(const Pass& pass) const {
+CursorPtr CacheNode::open(const Pass& pass) const {
   if (std::shared_ptr<const Kept> kept = find()) {
     return std::make_unique<Reading>(std::move(kept));
   }

@@ -14,7 +14,7 @@ class ZipNode final : public Node {
  public:
   explicit ZipNode(std::vector<NodePtr> inputs) : Node(std::move(inputs)) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Side final : public Cursor {
      public:
       explicit Side(std::vector<CursorPtr> inputs)
@@ -75,7 +75,7 @@ class InterleaveNode final : public SeededNode {
       const InterleaveOptions& options)
       : SeededNode({std::move(input)}), f_(std::move(f)), options_(options) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Cycle final : public Cursor {
      public:
       Cycle(const InterleaveNode& node, const Pass& pass)
@@ -86,6 +86,7 @@ class InterleaveNode final : public SeededNode {
 
       bool next(Pending& out) override {
         while (!ended_ || open_count_ > 0) {
+          check_stop();
           if (at_ == open_.size()) {
             // Places are made when something may go there: the cycle may be
             // far longer than the input.
@@ -206,7 +207,7 @@ class EnumerateNode final : public Node {
   EnumerateNode(NodePtr input, std::int64_t start)
       : Node({std::move(input)}), start_(start) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Counter final : public Cursor {
      public:
       Counter(CursorPtr input, std::int64_t start)

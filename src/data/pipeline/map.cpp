@@ -4,6 +4,7 @@
 
 #include "src/core/format.hpp"
 #include "src/data/pipeline/nodes.hpp"
+#include "src/data/pipeline/stage_clock.hpp"
 #include "src/data/pipeline/workers.hpp"
 
 namespace keratin::data {
@@ -11,18 +12,29 @@ namespace {
 
 class MapNode final : public SeededNode {
  public:
-  MapNode(NodePtr input, MapFunction f, const MapOptions& options)
+  MapNode(
+      NodePtr input,
+      MapFunction f,
+      const MapOptions& options,
+      std::string label)
       : SeededNode({std::move(input)}, options.seed),
+        label_(std::move(label)),
         f_(std::move(f)),
         threads_(options.num_parallel_calls),
         ordered_(options.deterministic) {}
 
-  CursorPtr start(const Pass& pass) const override;
+  CursorPtr open(const Pass& pass) const override;
 
   std::int64_t cardinality() const override { return input().cardinality(); }
 
   std::string describe() const override {
     return format("map({}, {})", threads_.has_value(), ordered_);
+  }
+
+  std::string label() const override {
+    const std::string threads =
+        threads_ ? format(" on {} threads", thread_count(*threads_)) : "";
+    return label_ + threads + (ordered_ ? "" : ", in any order");
   }
 
  private:
@@ -41,6 +53,7 @@ class MapNode final : public SeededNode {
     });
   }
 
+  std::string label_;
   MapFunction f_;
   std::optional<std::int64_t> threads_;
   bool ordered_;
@@ -88,11 +101,16 @@ class MapNode::Later final : public Cursor {
 class AheadCursor final : public Cursor {
  public:
   AheadCursor(
-      CursorPtr input, std::int64_t threads, std::int64_t window, bool ordered)
+      CursorPtr input,
+      std::int64_t threads,
+      std::int64_t window,
+      bool ordered,
+      std::shared_ptr<const StopFlag> stop)
       : input_(std::move(input)),
         threads_(threads),
         window_(window),
-        ordered_(ordered) {}
+        ordered_(ordered),
+        stop_(std::move(stop)) {}
 
   bool next(Pending& out) override {
     if (!workers_) {
@@ -100,7 +118,8 @@ class AheadCursor final : public Cursor {
           [this](Pending& pending) { return input_->next(pending); },
           threads_,
           window_,
-          ordered_);
+          ordered_,
+          stop_);
     }
     std::optional<Element> element = workers_->next();
     if (!element) return false;
@@ -112,20 +131,27 @@ class AheadCursor final : public Cursor {
     return workers_ ? Cursor::skip(count) : input_->skip(count);
   }
 
+  bool waits() const override { return true; }
+
  private:
   CursorPtr input_;
   std::int64_t threads_;
   std::int64_t window_;
   bool ordered_;
+  std::shared_ptr<const StopFlag> stop_;
   std::unique_ptr<Workers> workers_;  // stops before the input goes
 };
 
-CursorPtr MapNode::start(const Pass& pass) const {
+CursorPtr MapNode::open(const Pass& pass) const {
   auto later = std::make_unique<Later>(*this, pass);
   if (!threads_) return later;
   const std::int64_t threads = thread_count(*threads_);
   return std::make_unique<AheadCursor>(
-      std::move(later), threads, multiply_counts(2, threads), ordered_);
+      timed(*this, pass, std::move(later), false),
+      threads,
+      multiply_counts(2, threads),
+      ordered_,
+      pass.stop);
 }
 
 class PrefetchNode final : public Node {
@@ -133,8 +159,9 @@ class PrefetchNode final : public Node {
   PrefetchNode(NodePtr input, std::int64_t size)
       : Node({std::move(input)}), size_(size) {}
 
-  CursorPtr start(const Pass& pass) const override {
-    return std::make_unique<AheadCursor>(input().start(pass), 1, size_, true);
+  CursorPtr open(const Pass& pass) const override {
+    return std::make_unique<AheadCursor>(
+        input().start(pass), 1, size_, true, pass.stop);
   }
 
   std::int64_t cardinality() const override { return input().cardinality(); }
@@ -147,8 +174,13 @@ class PrefetchNode final : public Node {
 
 }  // namespace
 
-NodePtr make_map(NodePtr input, MapFunction f, const MapOptions& options) {
-  return std::make_shared<MapNode>(std::move(input), std::move(f), options);
+NodePtr make_map(
+    NodePtr input,
+    MapFunction f,
+    const MapOptions& options,
+    std::string label) {
+  return std::make_shared<MapNode>(
+      std::move(input), std::move(f), options, std::move(label));
 }
 
 NodePtr make_prefetch(NodePtr input, std::int64_t size) {

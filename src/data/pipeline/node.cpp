@@ -10,6 +10,7 @@
 #include "src/core/check.hpp"
 #include "src/core/format.hpp"
 #include "src/core/philox.hpp"
+#include "src/data/pipeline/stage_clock.hpp"
 
 namespace keratin::data {
 namespace {
@@ -127,11 +128,18 @@ void Pending::keep(std::shared_ptr<const void> owner) {
 std::int64_t Cursor::skip(std::int64_t count) {
   Pending unused;
   std::int64_t skipped = 0;
-  while (skipped < count && next(unused)) ++skipped;
+  while (skipped < count && next(unused)) {
+    check_stop();
+    ++skipped;
+  }
   return skipped;
 }
 
 Node::Node(std::vector<NodePtr> inputs) : inputs_(std::move(inputs)) {}
+
+CursorPtr Node::start(const Pass& pass) const {
+  return timed(*this, pass, open(pass));
+}
 
 SeededNode::SeededNode(
     std::vector<NodePtr> inputs, std::optional<std::uint64_t> seed)

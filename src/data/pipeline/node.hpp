@@ -10,6 +10,8 @@
 
 #include <keratin/data/dataset.hpp>
 
+#include "src/data/pipeline/stop.hpp"
+
 /// The inside of a Dataset: a tree of immutable nodes, and of cursors, one a
 /// node, while a pass runs.
 namespace keratin::data {
@@ -56,6 +58,9 @@ class Pending {
 
   std::int64_t row() const { return row_; }
 
+  /// Whether take() calls a function.
+  bool is_put_off() const { return static_cast<bool>(make_); }
+
  private:
   std::optional<Element> element_;
   Make make_;
@@ -65,6 +70,7 @@ class Pending {
 };
 
 class SeededNode;
+class StageClock;
 
 /// What the cursors of one pass share.
 struct Pass {
@@ -73,7 +79,31 @@ struct Pass {
   /// Seeds that an earlier run had, in place of the nodes' own.
   std::map<const SeededNode*, std::uint64_t> seeds = {};
 
-  Pass in_epoch(std::int64_t other) const { return {other, seeds}; }
+  /// Set when the pass is over; null where nobody sets it.
+  std::shared_ptr<const StopFlag> stop = {};
+  const StageClock* clock = nullptr;  // of a pass that is profiled
+
+  Pass in_epoch(std::int64_t other) const {
+    Pass pass = *this;
+    pass.epoch = other;
+    return pass;
+  }
+};
+
+/// Holds the flag that ends a pass, and what the pass was made in, too.
+class PassEnd {
+ public:
+  PassEnd() : flag_(std::make_shared<StopFlag>(StopScope::current())) {}
+
+  PassEnd(const PassEnd&) = delete;
+  PassEnd& operator=(const PassEnd&) = delete;
+
+  ~PassEnd() { flag_->set(); }
+
+  const std::shared_ptr<StopFlag>& flag() const { return flag_; }
+
+ private:
+  std::shared_ptr<StopFlag> flag_;
 };
 
 /// A position in one node's elements.
@@ -90,6 +120,9 @@ class Cursor {
   /// Passes over up to `count` elements without making those that nothing
   /// depends on; how many there were.
   virtual std::int64_t skip(std::int64_t count);
+
+  /// Whether next() waits for other threads rather than work.
+  virtual bool waits() const { return false; }
 };
 
 using CursorPtr = std::unique_ptr<Cursor>;
@@ -103,7 +136,7 @@ class Node {
   virtual ~Node() = default;
 
   /// Starts a pass. The cursor may refer to the node.
-  virtual CursorPtr start(const Pass& pass) const = 0;
+  CursorPtr start(const Pass& pass) const;
 
   /// As Dataset::cardinality.
   virtual std::int64_t cardinality() const = 0;
@@ -111,9 +144,15 @@ class Node {
   /// "shuffle(100)": what it does; tells pipelines apart.
   virtual std::string describe() const = 0;
 
+  /// What a profile calls it.
+  virtual std::string label() const { return describe(); }
+
   const std::vector<NodePtr>& inputs() const { return inputs_; }
 
  protected:
+  /// What start() does.
+  virtual CursorPtr open(const Pass& pass) const = 0;
+
   const Node& input() const { return *inputs_[0]; }
 
  private:

@@ -16,7 +16,12 @@ NodePtr make_range(std::int64_t start, std::int64_t stop, std::int64_t step);
 
 using MapFunction = std::function<Element(Element, const MapContext&)>;
 
-NodePtr make_map(NodePtr input, MapFunction f, const MapOptions& options);
+/// `label`: what a profile calls it.
+NodePtr make_map(
+    NodePtr input,
+    MapFunction f,
+    const MapOptions& options,
+    std::string label = "map");
 NodePtr make_filter(NodePtr input, std::function<bool(const Element&)> keep);
 NodePtr make_shuffle(
     NodePtr input, std::int64_t buffer_size, const ShuffleOptions& options);

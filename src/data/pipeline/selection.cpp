@@ -18,7 +18,7 @@ class ShuffleNode final : public SeededNode {
         buffer_size_(buffer_size),
         again_(options.reshuffle_each_iteration) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Buffer final : public Cursor {
      public:
       Buffer(CursorPtr input, std::int64_t size, std::uint64_t seed)
@@ -29,6 +29,7 @@ class ShuffleNode final : public SeededNode {
       bool next(Pending& out) override {
         Pending given;
         while (!ended_ && buffer_.size() < size_) {
+          check_stop();
           ended_ = !input_->next(given);
           if (!ended_) buffer_.push_back(std::move(given));
         }
@@ -71,7 +72,7 @@ class RepeatNode final : public Node {
   RepeatNode(NodePtr input, std::optional<std::int64_t> count)
       : Node({std::move(input)}), count_(count) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Passes final : public Cursor {
      public:
       Passes(const RepeatNode& node, Pass pass)
@@ -176,7 +177,7 @@ class WindowNode final : public Node {
   WindowNode(NodePtr input, std::int64_t skip, std::int64_t take)
       : Node({std::move(input)}), skip_(skip), take_(take) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Window final : public Cursor {
      public:
       Window(CursorPtr input, std::int64_t skip, std::int64_t take)
@@ -236,7 +237,7 @@ class ShardNode final : public Node {
   ShardNode(NodePtr input, std::int64_t num_shards, std::int64_t index)
       : Node({std::move(input)}), num_shards_(num_shards), index_(index) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Shard final : public Cursor {
      public:
       Shard(CursorPtr input, const ShardNode& node)
@@ -277,7 +278,7 @@ class FilterNode final : public Node {
   FilterNode(NodePtr input, std::function<bool(const Element&)> keep)
       : Node({std::move(input)}), keep_(std::move(keep)) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Sieve final : public Cursor {
      public:
       Sieve(CursorPtr input, const std::function<bool(const Element&)>& keep)
@@ -285,6 +286,7 @@ class FilterNode final : public Node {
 
       bool next(Pending& out) override {
         while (input_->next(out)) {
+          check_stop();
           bool kept = false;
           Element element = make_numbered("filter", count_++, [&] {
             Element made = out.take();
@@ -322,7 +324,7 @@ class ConcatenateNode final : public Node {
   ConcatenateNode(NodePtr first, NodePtr second)
       : Node({std::move(first), std::move(second)}) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Chain final : public Cursor {
      public:
       Chain(CursorPtr first, CursorPtr second)

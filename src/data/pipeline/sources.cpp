@@ -38,7 +38,7 @@ class SlicesNode final : public Node {
  public:
   explicit SlicesNode(Element arrays) : source_(std::move(arrays)) {}
 
-  CursorPtr start(const Pass& /*pass*/) const override {
+  CursorPtr open(const Pass& /*pass*/) const override {
     class Rows final : public CountedCursor {
      public:
       explicit Rows(const RowSource& source)
@@ -67,7 +67,7 @@ class SingleNode final : public Node {
  public:
   explicit SingleNode(Element element) : element_(std::move(element)) {}
 
-  CursorPtr start(const Pass& /*pass*/) const override {
+  CursorPtr open(const Pass& /*pass*/) const override {
     class One final : public CountedCursor {
      public:
       explicit One(const Element& element)
@@ -107,7 +107,7 @@ class RangeNode final : public Node {
     count_ = static_cast<std::int64_t>(std::min(count, most));
   }
 
-  CursorPtr start(const Pass& /*pass*/) const override {
+  CursorPtr open(const Pass& /*pass*/) const override {
     class Numbers final : public CountedCursor {
      public:
       explicit Numbers(const RangeNode& node)
@@ -145,7 +145,7 @@ class GeneratorNode final : public SeededNode {
   explicit GeneratorNode(std::function<Dataset::Generator()> start)
       : SeededNode({}), start_(std::move(start)) {}
 
-  CursorPtr start(const Pass& pass) const override {
+  CursorPtr open(const Pass& pass) const override {
     class Calls final : public Cursor {
      public:
       Calls(const GeneratorNode& node, std::uint64_t seed) : seed_(seed) {

@@ -13,10 +13,15 @@
 namespace keratin::data {
 
 Workers::Workers(
-    Pull pull, std::int64_t threads, std::int64_t window, bool ordered)
+    Pull pull,
+    std::int64_t threads,
+    std::int64_t window,
+    bool ordered,
+    std::shared_ptr<const StopFlag> flag)
     : pull_(std::move(pull)),
       window_(static_cast<std::size_t>(window)),
-      ordered_(ordered) {
+      ordered_(ordered),
+      flag_(std::move(flag)) {
   try {
     for (std::int64_t i = 0; i < threads; ++i) {
       threads_.emplace_back([this] { work(); });
@@ -81,6 +86,7 @@ bool Workers::pull(Pending& pending, SlotPtr& slot) {
 
 void Workers::work() {
   const SerialScope serial;  // data threads never enter OpenMP
+  const StopScope stoppable(flag_);
   Pending pending;
   SlotPtr slot;
   while (pull(pending, slot)) {

@@ -20,13 +20,20 @@ namespace keratin::data {
 /// One thread at a time pulls the next element from `pull`; making it runs on
 /// all threads at once. Elements come out in the order pulled, or as they get
 /// ready. An exception comes out in its element's place and ends the work, as
-/// the end does; the destructor waits only for what is being made right now.
+/// the end does; the destructor waits only for what is being made right now,
+/// which loops over many elements cut short (check_stop).
 class Workers {
  public:
   using Pull = std::function<bool(Pending&)>;
 
-  /// `window`: elements made or being made that were not taken yet.
-  Workers(Pull pull, std::int64_t threads, std::int64_t window, bool ordered);
+  /// `window`: elements made or being made that were not taken yet. `flag`:
+  /// of the pass, for check_stop(); may be null.
+  Workers(
+      Pull pull,
+      std::int64_t threads,
+      std::int64_t window,
+      bool ordered,
+      std::shared_ptr<const StopFlag> flag = nullptr);
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers();
@@ -53,6 +60,7 @@ class Workers {
   Pull pull_;
   std::size_t window_;
   bool ordered_;
+  std::shared_ptr<const StopFlag> flag_;
   std::mutex pull_mutex_;  // taken before mutex_
   std::mutex mutex_;
   std::condition_variable room_;   // a slot was taken, or stop
