@@ -1,8 +1,4 @@
-#include <sys/stat.h>
-
 #include <array>
-#include <initializer_list>
-#include <optional>
 
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
@@ -10,40 +6,25 @@
 #include <keratin/io/idx.hpp>
 #include <keratin/io/npy.hpp>
 
-#include "src/core/check.hpp"
-#include "src/core/env.hpp"
 #include "src/core/format.hpp"
 #include "src/data/cifar.hpp"
 #include "src/data/embedded.hpp"
 #include "src/data/mnist.hpp"
+#include "src/data/published.hpp"
 #include "src/io/download.hpp"
 #include "src/io/gzip.hpp"
 
 namespace keratin::datasets {
+
+using data::fetch_published;
+using data::find_data;
+
 namespace {
 
 std::string unpacked(io::Bytes packed, std::string_view name) {
   constexpr std::uint64_t kLimit = 16U << 20;
   const auto bytes = io::gunzip(packed, kLimit, name);
   return std::string(io::as_text(bytes));
-}
-
-/// The first of these files that is there, in KERATIN_DATA or its "datasets".
-std::optional<std::string> find_data(std::initializer_list<std::string> names) {
-  const auto folder = env::data_dir();
-  if (!folder) return std::nullopt;
-  for (const char* below : {"/", "/datasets/"}) {
-    for (const std::string& name : names) {
-      const std::string path = *folder + below + name;
-
-      struct stat info {};
-
-      if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
-        return path;
-      }
-    }
-  }
-  return std::nullopt;
 }
 
 void check_shape(
@@ -64,14 +45,6 @@ TrainTest checked(TrainTest out, std::string_view name) {
   check_shape(out.test.x, {10000, 28, 28}, name);
   check_shape(out.test.y, {10000}, name);
   return out;
-}
-
-/// Fetches what a publisher offers under an address, or a mirror does.
-std::string fetch_published(io::Download what) {
-  KERATIN_CHECK(
-      what.sha256.size() == 64, "a data set without a checksum: {}", what.name);
-  what.url = io::mirrored(what.url);
-  return io::fetch(what);
 }
 
 struct IdxFile {
@@ -209,6 +182,25 @@ TrainTest cifar10() {
          .max_bytes = 256U << 20});
   }
   return data::read_cifar10(*path);
+}
+
+TrainTest cifar100(const std::string& label_mode) {
+  if (label_mode != "fine" && label_mode != "coarse") {
+    throw InvalidArgument(format(
+        "[cifar100] expected label_mode fine or coarse, got \"{}\"",
+        label_mode));
+  }
+  constexpr const char* kName = "cifar-100-binary.tar.gz";
+  auto path = find_data({std::string("cifar100/") + kName, kName});
+  if (!path) {
+    path = fetch_published(
+        {.url = std::string("https://www.cs.toronto.edu/~kriz/") + kName,
+         .name = kName,
+         .sha256 = "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a4"
+                   "0d8ec",
+         .max_bytes = 256U << 20});
+  }
+  return data::read_cifar100(*path, label_mode == "fine");
 }
 
 }  // namespace keratin::datasets

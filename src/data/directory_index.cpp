@@ -170,10 +170,9 @@ void check(const DirectoryArguments& arguments) {
     if (!holds) throw InvalidArgument(format("{} {}", arguments.who, message));
   };
   one_of("labels", arguments.labels, {"inferred", "none"});
-  one_of(
-      "label_mode",
-      arguments.label_mode,
-      {"int", "categorical", "binary", "none"});
+  std::vector<std::string> modes = {"int", "categorical", "binary", "none"};
+  if (arguments.listed) modes.emplace_back("float");
+  one_of("label_mode", arguments.label_mode, modes);
   require(
       !arguments.batch_size || *arguments.batch_size >= 1,
       format(
@@ -260,6 +259,7 @@ TensorSet targets(
     const DirectoryPart& part,
     std::size_t num_classes) {
   if (!wants_labels(arguments)) return {};
+  if (arguments.label_mode == "float") return Tensor(part.values);
   const auto rows = static_cast<std::int64_t>(part.labels.size());
   const Tensor labels(part.labels);
   if (arguments.label_mode == "int") return labels;
@@ -275,20 +275,9 @@ TensorSet targets(
   return one_hot;
 }
 
-}  // namespace
-
-DirectoryIndex index_directory(const DirectoryArguments& arguments) {
-  check(arguments);
-  DirectoryIndex index = index_files(arguments);
-  if (index.all.paths.empty()) {
-    throw InvalidArgument(format(
-        "{} found no {} in {}; expected files ending in {}{}",
-        arguments.who,
-        arguments.kind,
-        arguments.directory,
-        listed(arguments.endings),
-        arguments.labels == "inferred" ? " in a folder for each class" : ""));
-  }
+/// What is left to do once the files are known.
+DirectoryIndex finish(
+    const DirectoryArguments& arguments, DirectoryIndex index) {
   if (wants_labels(arguments) && arguments.label_mode == "binary" &&
       index.class_names.size() != 2) {
     throw InvalidArgument(format(
@@ -310,8 +299,32 @@ DirectoryIndex index_directory(const DirectoryArguments& arguments) {
   if (arguments.shuffle) {
     numpy_shuffle(index.all.paths, index.seed);
     numpy_shuffle(index.all.labels, index.seed);
+    numpy_shuffle(index.all.values, index.seed);
   }
   return index;
+}
+
+}  // namespace
+
+DirectoryIndex index_directory(const DirectoryArguments& arguments) {
+  check(arguments);
+  DirectoryIndex index = index_files(arguments);
+  if (index.all.paths.empty()) {
+    throw InvalidArgument(format(
+        "{} found no {} in {}; expected files ending in {}{}",
+        arguments.who,
+        arguments.kind,
+        arguments.directory,
+        listed(arguments.endings),
+        arguments.labels == "inferred" ? " in a folder for each class" : ""));
+  }
+  return finish(arguments, std::move(index));
+}
+
+DirectoryIndex index_listed(
+    const DirectoryArguments& arguments, DirectoryIndex files) {
+  check(arguments);
+  return finish(arguments, std::move(files));
 }
 
 DirectoryPart DirectoryIndex::part(
@@ -340,6 +353,9 @@ DirectoryPart DirectoryIndex::part(
   out.paths.assign(all.paths.begin() + begin, all.paths.begin() + end);
   if (!all.labels.empty()) {
     out.labels.assign(all.labels.begin() + begin, all.labels.begin() + end);
+  }
+  if (!all.values.empty()) {
+    out.values.assign(all.values.begin() + begin, all.values.begin() + end);
   }
   return out;
 }

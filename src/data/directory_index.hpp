@@ -12,10 +12,10 @@
 
 namespace keratin::utils {
 
-/// NumPy's RandomState(seed).shuffle, so that a seed means the same here.
+/// NumPy's RandomState.shuffle, so that a seed means the same here. `bits`: the
+/// RandomState, made with its seed.
 template <class T>
-void numpy_shuffle(std::vector<T>& items, std::uint32_t seed) {
-  std::mt19937 bits(seed);
+void numpy_shuffle(std::vector<T>& items, std::mt19937& bits) {
   for (std::size_t i = items.size(); i-- > 1;) {
     std::uint32_t mask = static_cast<std::uint32_t>(i);
     for (const int shift : {1, 2, 4, 8, 16}) mask |= mask >> shift;
@@ -25,6 +25,13 @@ void numpy_shuffle(std::vector<T>& items, std::uint32_t seed) {
     } while (draw > i);
     std::swap(items[i], items[draw]);
   }
+}
+
+/// RandomState(seed).shuffle.
+template <class T>
+void numpy_shuffle(std::vector<T>& items, std::uint32_t seed) {
+  std::mt19937 bits(seed);
+  numpy_shuffle(items, bits);
 }
 
 /// What the sources of one kind share of their options.
@@ -44,13 +51,15 @@ struct DirectoryArguments {
   bool follow_links;
   bool verbose;
   std::vector<std::int64_t> label_list;
-  bool pads = false;  // elements of a batch, to the longest
+  bool pads = false;    // elements of a batch, to the longest
+  bool listed = false;  // files that a list names: label_mode may be "float"
 };
 
 /// The files of one part of the data.
 struct DirectoryPart {
   std::vector<std::string> paths;
   std::vector<std::int32_t> labels;  // empty without
+  std::vector<float> values;         // in their place, of label_mode "float"
 };
 
 struct DirectoryIndex {
@@ -65,6 +74,10 @@ struct DirectoryIndex {
 
 /// Checks the arguments, lists the files and shuffles them as Keras does.
 DirectoryIndex index_directory(const DirectoryArguments& arguments);
+
+/// The same for files that are listed already, with their labels.
+DirectoryIndex index_listed(
+    const DirectoryArguments& arguments, DirectoryIndex files);
 
 /// Elements of paths, string[], and targets in the asked form, shuffled anew
 /// in every epoch if asked.

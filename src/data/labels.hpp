@@ -18,4 +18,7 @@ struct ClassNumbers {
 
 ClassNumbers number_classes(const Tensor& y, std::string_view who);
 
+/// The same, numbered in the order of the classes' values.
+ClassNumbers number_sorted_classes(const Tensor& y, std::string_view who);
+
 }  // namespace keratin::data

@@ -10,7 +10,6 @@
 #include "src/io/bytes.hpp"
 
 namespace keratin::io {
-namespace {
 
 char guess_delimiter(std::string_view text) {
   const auto line = text.substr(0, text.find('\n'));
@@ -25,6 +24,15 @@ char guess_delimiter(std::string_view text) {
   }
   return best;
 }
+
+void check_delimiter(char delimiter, const std::string& source) {
+  if (delimiter != '"' && delimiter != '\n' && delimiter != '\r') return;
+  throw InvalidArgument(format(
+      "[{}] expected a delimiter that is neither a quote nor a line break",
+      source));
+}
+
+namespace {
 
 /// Walks over the text once. Quoted fields are unescaped in place, as they only
 /// ever get shorter.
@@ -126,11 +134,7 @@ class Splitter {
 
 CsvCells split_csv(
     std::string text, char delimiter, const std::string& source) {
-  if (delimiter == '"' || delimiter == '\n' || delimiter == '\r') {
-    throw InvalidArgument(format(
-        "[{}] expected a delimiter that is neither a quote nor a line break",
-        source));
-  }
+  check_delimiter(delimiter, source);
   auto owned = std::make_shared<std::string>(std::move(text));
   if (delimiter == '\0') delimiter = guess_delimiter(*owned);
   CsvCells out;

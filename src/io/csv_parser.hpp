@@ -22,6 +22,12 @@ struct CsvCells {
 /// text without any row.
 CsvCells split_csv(std::string text, char delimiter, const std::string& source);
 
+/// Whichever of , ; tab | the first line has most.
+char guess_delimiter(std::string_view text);
+
+/// Throws InvalidArgument for a quote and for line breaks.
+void check_delimiter(char delimiter, const std::string& source);
+
 /// The number a field holds, blanks around it ignored; nothing when it is none.
 std::optional<double> parse_number(std::string_view field);
 

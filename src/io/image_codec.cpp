@@ -76,14 +76,16 @@ Tensor decode(
     ImageFormat format,
     ImageChannels channels,
     std::string_view who,
-    DecodeAs as) {
+    DecodeAs as,
+    const std::optional<std::array<std::int64_t, 2>>& at_least) {
   switch (format) {
     case ImageFormat::jpeg:
       return decode_jpeg(
           file,
           who,
           as,
-          as == DecodeAs::tensorflow && channels == ImageChannels::grey);
+          as == DecodeAs::tensorflow && channels == ImageChannels::grey,
+          at_least);
     case ImageFormat::png:
       return decode_png(file, who);
     case ImageFormat::gif:
@@ -131,7 +133,11 @@ void check_image_size(
 }
 
 Tensor decode_image(
-    Bytes file, ImageChannels channels, std::string_view who, DecodeAs as) {
+    Bytes file,
+    ImageChannels channels,
+    std::string_view who,
+    DecodeAs as,
+    const std::optional<std::array<std::int64_t, 2>>& at_least) {
   const std::optional<ImageFormat> format = image_format(file);
   if (!format) {
     throw InvalidArgument(keratin::format(
@@ -143,7 +149,7 @@ Tensor decode_image(
   }
   const bool cuts = *format == ImageFormat::png && as == DecodeAs::tensorflow;
   return with_channels(
-      decode(file, *format, channels, who, as),
+      decode(file, *format, channels, who, as, at_least),
       static_cast<int>(channels),
       cuts ? cut_luma : luma);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,11 +42,15 @@ enum class DecodeAs { pillow, tensorflow };
 ///
 /// Throws InvalidArgument naming `who` for damaged files, other kinds of files
 /// and pictures of more than kMaxImagePixels.
+///
+/// `at_least` (height, width): a JPEG may come smaller than it is, but not
+/// smaller than this, which is several times faster.
 Tensor decode_image(
     Bytes file,
     ImageChannels channels,
     std::string_view who,
-    DecodeAs as = DecodeAs::pillow);
+    DecodeAs as = DecodeAs::pillow,
+    const std::optional<std::array<std::int64_t, 2>>& at_least = {});
 
 /// Pillow's limit against decompression bombs, doubled as there.
 inline constexpr std::uint64_t kMaxImagePixels = 2 * 89'478'485ULL;

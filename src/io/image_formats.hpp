@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <keratin/tensor.hpp>
@@ -18,7 +20,12 @@ void check_image_size(
 /// u8[height, width, channels]; the channels are the file's own: 1 grey,
 /// 3 RGB, 4 RGBA. CMYK comes as RGB. Of a JPEG, `grey` is the file's luma
 /// alone where it has one.
-Tensor decode_jpeg(Bytes file, std::string_view who, DecodeAs as, bool grey);
+Tensor decode_jpeg(
+    Bytes file,
+    std::string_view who,
+    DecodeAs as,
+    bool grey,
+    const std::optional<std::array<std::int64_t, 2>>& at_least);
 Tensor decode_png(Bytes file, std::string_view who);
 Tensor decode_gif(Bytes file, std::string_view who);
 Tensor decode_bmp(Bytes file, std::string_view who);

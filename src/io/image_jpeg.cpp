@@ -51,9 +51,31 @@ void inks_to_rgb(
   }
 }
 
+/// Makes a size the smallest that the decoder can scale it to, no smaller than
+/// `least` (height, width).
+void scale_down(
+    const std::array<std::int64_t, 2>& least, int& height, int& width) {
+  int count = 0;
+  const tjscalingfactor* const factors = tjGetScalingFactors(&count);
+  const int whole_height = height;
+  const int whole_width = width;
+  for (int i = 0; i < count; ++i) {
+    const int rows = TJSCALED(whole_height, factors[i]);
+    const int columns = TJSCALED(whole_width, factors[i]);
+    if (rows < least[0] || columns < least[1] || rows > height) continue;
+    height = rows;
+    width = columns;
+  }
+}
+
 }  // namespace
 
-Tensor decode_jpeg(Bytes file, std::string_view who, DecodeAs as, bool grey) {
+Tensor decode_jpeg(
+    Bytes file,
+    std::string_view who,
+    DecodeAs as,
+    bool grey,
+    const std::optional<std::array<std::int64_t, 2>>& at_least) {
   const Handle handle = open(tjInitDecompress(), who);
   int width = 0;
   int height = 0;
@@ -78,6 +100,7 @@ Tensor decode_jpeg(Bytes file, std::string_view who, DecodeAs as, bool grey) {
       static_cast<std::uint64_t>(height),
       who);
 
+  if (at_least) scale_down(*at_least, height, width);
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
   const int pixel_format = inks                           ? TJPF_CMYK
                            : grey || colours == TJCS_GRAY ? TJPF_GRAY

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -48,5 +49,23 @@ KERATIN_API std::vector<Fold> k_fold(
 /// each class. Throws InvalidArgument unless some class has n_splits examples.
 KERATIN_API std::vector<Fold> stratified_k_fold(
     const Tensor& y, const KFoldOptions& options = {});
+
+/// scikit-learn's GroupKFold: no group (integers or texts, one a row) is in two
+/// folds, and folds are about equally long. Of groups of one size the last
+/// goes first. Throws InvalidArgument unless there are n_splits groups.
+KERATIN_API std::vector<Fold> group_k_fold(
+    const Tensor& groups, const KFoldOptions& options = {});
+
+/// scikit-learn's StratifiedGroupKFold: no group is in two folds, and every
+/// fold holds about the same share of each class. Throws InvalidArgument unless
+/// some class has n_splits examples.
+KERATIN_API std::vector<Fold> stratified_group_k_fold(
+    const Tensor& y, const Tensor& groups, const KFoldOptions& options = {});
+
+/// scikit-learn's class_weight "balanced": rows / (classes * rows of the
+/// class), for fit's class_weight. y: [n] or [n, 1] of whole numbers >= 0, or
+/// one-hot [n, classes]. Throws InvalidArgument for others.
+KERATIN_API std::map<std::int64_t, double> balanced_class_weight(
+    const Tensor& y);
 
 }  // namespace keratin::data
