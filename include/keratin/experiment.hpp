@@ -17,10 +17,14 @@
 
 namespace keratin {
 
-/// Arrays; or, of pictures in folders, batches that are made when they are
-/// asked for, and no arrays. Empty without either.
+/// Arrays; or, of files that are read bit by bit, batches that are made when
+/// they are asked for, and no arrays (of arrays that are augmented, both).
+/// Empty without either.
 struct DataPart : data::Examples {
   std::optional<data::Dataset> batches;
+
+  /// Messages of what was left out of the files so far; empty: of none.
+  std::function<std::vector<std::string>()> skipped;
 
   DataPart() = default;
 

@@ -9,9 +9,13 @@
 #include <keratin/callbacks.hpp>
 #include <keratin/config.hpp>
 #include <keratin/constraints.hpp>
+#include <keratin/data/augment.hpp>
 #include <keratin/data/dataset.hpp>
 #include <keratin/data/directory.hpp>
+#include <keratin/data/imputer.hpp>
+#include <keratin/data/profile.hpp>
 #include <keratin/data/scaler.hpp>
+#include <keratin/data/sources.hpp>
 #include <keratin/data/split.hpp>
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
@@ -23,8 +27,10 @@
 #include <keratin/image.hpp>
 #include <keratin/initializers.hpp>
 #include <keratin/io/csv.hpp>
+#include <keratin/io/csv_reader.hpp>
 #include <keratin/io/idx.hpp>
 #include <keratin/io/npy.hpp>
+#include <keratin/io/tfrecord.hpp>
 #include <keratin/layers.hpp>
 #include <keratin/losses.hpp>
 #include <keratin/metrics.hpp>

@@ -72,7 +72,7 @@ ScopedFlushToZero::~ScopedFlushToZero() {
 }
 
 ComputeScope::ComputeScope() {
-  prepare_team(num_threads());
+  prepare_team(serial ? 1 : num_threads());
 }
 
 SerialScope::SerialScope() : before_(serial) {

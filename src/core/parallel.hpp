@@ -46,8 +46,8 @@ class ScopedFlushToZero {
 };
 
 /// What a thread needs before it calls oneDNN: flush-to-zero for itself, and
-/// its OpenMP team of num_threads() threads with flush-to-zero on all of them.
-/// Cheap when the team is as it was.
+/// its OpenMP team of num_threads() threads (itself alone under a SerialScope)
+/// with flush-to-zero on all of them. Cheap when the team is as it was.
 class ComputeScope {
  public:
   ComputeScope();

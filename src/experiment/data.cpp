@@ -2,25 +2,26 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <utility>
 
+#include <keratin/data/augment.hpp>
+#include <keratin/data/imputer.hpp>
 #include <keratin/data/scaler.hpp>
 #include <keratin/data/split.hpp>
 #include <keratin/datasets.hpp>
 #include <keratin/error.hpp>
-#include <keratin/io/csv.hpp>
+#include <keratin/io/hdf5.hpp>
 #include <keratin/io/idx.hpp>
 #include <keratin/io/npy.hpp>
 #include <keratin/utils.hpp>
 
 #include "src/core/format.hpp"
-#include "src/core/log.hpp"
 #include "src/core/names.hpp"
+#include "src/experiment/csv_data.hpp"
 #include "src/experiment/image_directory.hpp"
+#include "src/experiment/stream_data.hpp"
 #include "src/experiment/text_directory.hpp"
 
 namespace keratin::experiment {
@@ -29,10 +30,6 @@ namespace {
 
 /// The test part of a data set that has none of its own.
 constexpr double kTestShare = 0.2;
-
-std::string resolve(const std::string& folder, const std::string& path) {
-  return (std::filesystem::path(folder) / path).lexically_normal().string();
-}
 
 void check_readable(
     const std::string& folder,
@@ -54,92 +51,6 @@ void check_readable(
   if (path) check_readable(folder, *path, where);
 }
 
-/// Whole numbers as classes, others as they are.
-Tensor target_of(const io::Table& table, const CsvSection& section) {
-  if (!table.is_numeric(section.target) || !section.classes.empty()) {
-    return table.labels(section.target, section.classes);
-  }
-  const Tensor values = table.column(section.target);
-  for (const double value : values.data<double>()) {
-    if (std::isnan(value)) {
-      throw InvalidArgument(format(
-          "[csv] expected a target in every row, got none in some of column "
-          "'{}'",
-          section.target));
-    }
-    if (std::floor(value) != value) return values.cast(DType::f32);
-  }
-  return values.cast(DType::i64);
-}
-
-/// A NaN among the features makes every weight NaN at the first step.
-void warn_about_missing(
-    const std::string& file,
-    const Tensor& x,
-    const std::vector<std::string>& features) {
-  const auto values = x.data<float>();
-  const std::size_t columns = features.size();
-  std::set<std::size_t> rows;
-  std::map<std::string, std::int64_t> missing;  // by column
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isnan(values[i])) continue;
-    rows.insert(i / columns);
-    ++missing[features[i % columns]];
-  }
-  if (rows.empty()) return;
-  std::string list;
-  int shown = 0;
-  for (const auto& [column, count] : missing) {
-    if (++shown > 5) {
-      list += ", ...";
-      break;
-    }
-    list += format("{}'{}' ({})", list.empty() ? "" : ", ", column, count);
-  }
-  log_message(
-      LogChannel::warning,
-      format(
-          "[{}] {} of {} rows lack a number (the first: row {}), in {} of {} "
-          "columns: {}; they read as NaN, which ends in a NaN loss: fill them "
-          "in, leave the rows out, or list other columns under csv.features",
-          file,
-          rows.size(),
-          x.shape()[0],
-          *rows.begin() + 1,
-          missing.size(),
-          columns,
-          list));
-}
-
-data::Examples read_csv_part(
-    const CsvSection& section, const std::string& path) {
-  io::CsvOptions options;
-  options.header = section.header;
-  options.delimiter =
-      section.delimiter == "auto" ? '\0' : section.delimiter.at(0);
-  const io::Table table = io::read_csv(path, options);
-  data::Examples out;
-  out.y = target_of(table, section);
-  std::vector<std::string> features = section.features;
-  if (features.empty()) {
-    // All but the target. A text among the numbers is an error, not a reason to
-    // go without the column.
-    for (const std::string& name : table.columns()) {
-      if (name != section.target) features.push_back(name);
-    }
-  }
-  try {
-    out.x = table.numeric(features);
-  } catch (const InvalidArgument& error) {
-    if (!section.features.empty()) throw;
-    throw InvalidArgument(
-        format("{}; list the columns to use under csv.features", error.what()));
-  }
-  warn_about_missing(
-      std::filesystem::path(path).filename().string(), out.x, features);
-  return out;
-}
-
 Tensor npz_array(
     const std::map<std::string, Tensor>& arrays,
     const std::string& name,
@@ -153,15 +64,6 @@ Tensor npz_array(
       where,
       name,
       did_you_mean(name, names)));
-}
-
-ExperimentData from_csv(const CsvSection& section, const std::string& folder) {
-  ExperimentData out;
-  out.train = read_csv_part(section, resolve(folder, section.path));
-  if (section.test_path) {
-    out.test = read_csv_part(section, resolve(folder, *section.test_path));
-  }
-  return out;
 }
 
 ExperimentData from_npz(
@@ -179,6 +81,18 @@ ExperimentData from_npz(
       section.x == "x_train" && section.y == "y_train" &&
       arrays.contains("x_test") && arrays.contains("y_test")) {
     out.test = data::Examples{arrays.at("x_test"), arrays.at("y_test")};
+  }
+  return out;
+}
+
+ExperimentData from_hdf5(
+    const Hdf5Section& section, const std::string& folder) {
+  const io::Hdf5File file(resolve(folder, section.path));
+  ExperimentData out;
+  out.train = data::Examples{file.read(section.x), file.read(section.y)};
+  if (section.x_test) {
+    out.test =
+        data::Examples{file.read(*section.x_test), file.read(*section.y_test)};
   }
   return out;
 }
@@ -204,6 +118,11 @@ ExperimentData from_name(const std::string& name) {
   if (name == "mnist") return both(datasets::mnist());
   if (name == "fashion_mnist") return both(datasets::fashion_mnist());
   if (name == "cifar10") return both(datasets::cifar10());
+  if (name == "cifar100") return both(datasets::cifar100());
+  if (name == "boston_housing") return both(datasets::boston_housing());
+  if (name == "california_housing") {
+    return both(datasets::california_housing());
+  }
   ExperimentData out;
   if (name == "breast_cancer") {
     datasets::LabelledTable table = datasets::breast_cancer();
@@ -219,8 +138,49 @@ bool are_classes(const Tensor& y) {
   return y.rank() == 1 && !is_floating(y.dtype());
 }
 
+/// Makes one fold the test part. `groups`: of the rows; empty without.
+void take_fold(
+    const DataSection& section,
+    const std::string& where,
+    const Tensor& groups,
+    ExperimentData& out) {
+  const KFoldSection& wanted = *section.k_fold;
+  data::KFoldOptions options;
+  options.n_splits = wanted.n_splits;
+  options.shuffle = section.shuffle;
+  options.seed = static_cast<std::uint64_t>(section.seed);
+  std::vector<data::Fold> folds;
+  try {
+    if (groups.size() > 0) {
+      folds = wanted.stratify
+                  ? data::stratified_group_k_fold(out.train.y, groups, options)
+                  : data::group_k_fold(groups, options);
+    } else {
+      folds = wanted.stratify ? data::stratified_k_fold(out.train.y, options)
+                              : data::k_fold(out.train.y.shape()[0], options);
+    }
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(format("[{}.k_fold] {}", where, error.what()));
+  }
+  const data::Fold& fold = folds[static_cast<std::size_t>(wanted.fold)];
+  const data::Examples all = out.train;
+  out.train = data::Examples{all.x.take(fold.train), all.y.take(fold.train)};
+  out.test = data::Examples{all.x.take(fold.test), all.y.take(fold.test)};
+}
+
 void split(
-    const DataSection& section, const std::string& where, ExperimentData& out) {
+    const DataSection& section,
+    const std::string& where,
+    const Tensor& groups,
+    ExperimentData& out) {
+  if (section.k_fold) {
+    if (out.has_test()) {
+      throw InvalidArgument(format(
+          "[{}.k_fold] expected data without a test part of their own", where));
+    }
+    take_fold(section, where, groups, out);
+    return;
+  }
   if (out.has_test()) {
     if (section.test_size) {
       throw InvalidArgument(format(
@@ -250,6 +210,40 @@ void split(
   out.test = std::move(parts.test);
 }
 
+/// Puts numbers learnt on the training part in place of NaNs.
+void impute(
+    const std::string& strategy,
+    const std::string& where,
+    ExperimentData& out) {
+  try {
+    data::SimpleImputer imputer(strategy);
+    out.train.x = imputer.fit_transform(out.train.x);
+    if (out.has_test()) out.test.x = imputer.transform(out.test.x);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(format("[{}.impute] {}", where, error.what()));
+  }
+}
+
+/// Batches of the training part that go through the layers of augment.
+void augment(const DataSection& section, ExperimentData& out) {
+  const auto seed = static_cast<std::uint64_t>(section.seed);
+  if (!out.train.batches) {
+    constexpr std::int64_t kBatch = 32;
+    const std::int64_t rows = out.train.x.shape()[0];
+    const auto batches_of = [&](const DataPart& part, bool shuffle) {
+      data::Dataset examples =
+          data::Dataset::from_tensor_slices(part.x, part.y);
+      if (shuffle) examples = examples.shuffle(rows, {.seed = seed});
+      return examples.batch(section.batch_size.value_or(kBatch));
+    };
+    out.train.batches = batches_of(out.train, section.shuffle);
+  }
+  out.train.batches =
+      data::augment(
+          *out.train.batches, section.augment.layers(), {.seed = seed})
+          .prefetch(data::kAutotune);
+}
+
 void encode(ExperimentData& out) {
   Tensor all = out.train.y;
   if (out.has_test()) {
@@ -274,6 +268,28 @@ void check_data_files(
     check_readable(folder, section.csv->test_path, path + ".test_path");
   }
   if (section.npz) check_readable(folder, section.npz->path, where + ".npz");
+  if (section.hdf5) {
+    check_readable(folder, section.hdf5->path, where + ".hdf5.path");
+  }
+  if (section.timeseries) {
+    check_readable(folder, section.timeseries->path, where + ".timeseries");
+  }
+  if (section.image_list) {
+    const std::string path = where + ".image_list";
+    check_readable(folder, section.image_list->path, path + ".path");
+    check_readable(
+        folder, section.image_list->validation_path, path + ".validation_path");
+    check_readable(folder, section.image_list->test_path, path + ".test_path");
+  }
+  if (section.tfrecord) {
+    const auto& records = *section.tfrecord;
+    for (const auto* files :
+         {&records.files, &records.validation_files, &records.test_files}) {
+      for (const std::string& file : *files) {
+        check_readable(folder, file, where + ".tfrecord");
+      }
+    }
+  }
   if (section.idx) {
     const std::string path = where + ".idx";
     check_readable(folder, section.idx->x, path + ".x");
@@ -301,16 +317,37 @@ ExperimentData load_data(
     const std::string& where,
     bool verbose) {
   check_data_files(section, folder, where);
-  if (section.images) {
-    return open_image_directories(
-        *section.images,
-        folder,
-        where + ".image_dataset_from_directory",
-        verbose);
-  }
   ExperimentData out;
+  if (section.streams()) {
+    if (section.images) {
+      out = open_image_directories(
+          *section.images,
+          folder,
+          where + ".image_dataset_from_directory",
+          verbose);
+    } else if (section.image_list) {
+      out = open_image_lists(
+          *section.image_list, folder, where + ".image_list", verbose);
+    } else if (section.tfrecord) {
+      out = open_records(*section.tfrecord, folder, section.seed);
+    } else {
+      out = stream_csv(*section.csv, folder, section.seed);
+    }
+    if (section.augment.given()) augment(section, out);
+    return out;
+  }
+  Tensor groups(DType::i64, {0});
   if (section.csv) {
-    out = from_csv(*section.csv, folder);
+    out = read_csv_data(*section.csv, folder, !section.impute);
+    if (section.k_fold && section.k_fold->groups) {
+      groups = read_csv_column(*section.csv, folder, *section.k_fold->groups);
+    }
+  } else if (section.timeseries) {
+    out = read_timeseries(section, folder, where);
+    if (section.augment.given()) augment(section, out);
+    return out;
+  } else if (section.hdf5) {
+    out = from_hdf5(*section.hdf5, folder);
   } else if (section.npz) {
     out = from_npz(*section.npz, folder, where + ".npz");
   } else if (section.idx) {
@@ -327,8 +364,9 @@ ExperimentData load_data(
   } else {
     out = from_name(*section.name);
   }
-  split(section, where, out);
+  split(section, where, groups, out);
   if (section.one_hot) encode(out);
+  if (section.impute) impute(*section.impute, where, out);
   if (section.standardize) {
     if (out.train.x.dtype() == DType::string) {
       throw InvalidArgument(format(
@@ -340,6 +378,7 @@ ExperimentData load_data(
     out.train.x = scaler.fit_transform(out.train.x);
     if (out.has_test()) out.test.x = scaler.transform(out.test.x);
   }
+  if (section.augment.given()) augment(section, out);
   return out;
 }
 

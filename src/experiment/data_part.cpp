@@ -4,7 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include <keratin/data/split.hpp>
+#include <keratin/error.hpp>
 #include <keratin/host_layer.hpp>
+
+#include "src/core/format.hpp"
 
 namespace keratin::experiment {
 
@@ -69,6 +73,20 @@ Shape input_shape(const DataPart& part) {
       part.batches ? part.batches->element_spec().at(0).shape : part.x.shape();
   shape[0] = kUnknown;
   return shape;
+}
+
+std::map<std::int64_t, double> balanced_weights(const DataPart& part) {
+  try {
+    if (!part.batches) return data::balanced_class_weight(part.y);
+    std::vector<Tensor> labels;
+    for (const data::Element& batch : *part.batches) {
+      labels.push_back(batch.y.tensors().at(0));
+    }
+    return data::balanced_class_weight(concatenate(labels));
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(
+        format("[$.fit.class_weight] {}", std::string(error.what())));
+  }
 }
 
 History fit_part(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include <keratin/experiment.hpp>
 
@@ -14,6 +15,10 @@ void adapt_layers(const Model& model, const DataPart& part);
 
 /// The shape of a batch of inputs, of any number of rows.
 Shape input_shape(const DataPart& part);
+
+/// Weights of classes by their counts in a part, as scikit-learn's "balanced".
+/// Goes through the data when they come in batches.
+std::map<std::int64_t, double> balanced_weights(const DataPart& part);
 
 History fit_part(
     Model& model, const DataPart& part, const FitArguments& arguments);

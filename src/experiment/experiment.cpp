@@ -101,7 +101,7 @@ struct Experiment::Impl {
   void check() {
     root.check("$");
     experiment::check_data_files(*root.data, folder, "$.data");
-    if (root.data->images) check_fit_of_pictures();
+    if (root.data->gives_batches()) check_fit_of_batches();
     const std::string& file = root.model.file();
     if (!file.empty() && !std::filesystem::is_regular_file(model_path())) {
       throw InvalidArgument(format(
@@ -122,9 +122,10 @@ struct Experiment::Impl {
       throw InvalidArgument(format(
           "[$.fit.validation_data] the data have no {} part{}",
           wanted,
-          root.data->images  ? "; give its folder"
-          : wanted == "test" ? "; give $.data.test_size"
-                             : "; only folders of pictures have one"));
+          root.data->images      ? "; give its folder"
+          : root.data->streams() ? "; name its files"
+          : wanted == "test"     ? "; give $.data.test_size"
+                             : "; only data in files of their own have one"));
     }
     if (part.batches) return ValidationData(*part.batches);
     return ValidationData(part.x, part.y);
@@ -133,6 +134,9 @@ struct Experiment::Impl {
   FitArguments fit_arguments(
       const experiment::Phase& phase, const RunOptions& options) {
     FitArguments out = phase.fit->arguments();
+    if (phase.fit->balanced()) {
+      out.class_weight = experiment::balanced_weights(load().train);
+    }
     if (options.verbose) out.verbose = options.verbose;
     out.callbacks = phase.callbacks;
     out.callbacks.insert(
@@ -175,19 +179,36 @@ struct Experiment::Impl {
   }
 
   /// Datasets come in batches.
-  void check_fit_of_pictures() const {
+  void check_fit_of_batches() const {
+    const experiment::DataSection& given = *root.data;
+    const char* const source = given.images ? "image_dataset_from_directory."
+                               : given.image_list ? "image_list."
+                               : given.tfrecord   ? "tfrecord."
+                               : given.streams()  ? "csv."
+                                                  : "";
     for (const experiment::Phase& phase : experiment::phases_of(root)) {
-      const auto refuse = [](const char* key, const char* instead) {
-        throw InvalidArgument(format(
-            "[$.fit.{}] expected none for pictures in folders; say "
-            "$.data.image_dataset_from_directory.{}",
-            key,
-            instead));
+      const auto refuse = [&](const char* key, const std::string& what) {
+        throw InvalidArgument(
+            format("[$.fit.{}] expected none for {}", key, what));
       };
-      if (phase.fit->batch_size) refuse("batch_size", "batch_size");
-      if (phase.fit->validation_split > 0) {
-        refuse("validation_split", "validation_split");
+      if (phase.fit->batch_size) {
+        refuse(
+            "batch_size",
+            format(
+                "{}; say $.data.{}batch_size",
+                given.images ? "pictures in folders" : "data in batches",
+                source));
       }
+      if (phase.fit->validation_split <= 0) continue;
+      if (given.images || given.image_list) {
+        refuse(
+            "validation_split",
+            format(
+                "pictures in folders; say $.data.{}validation_split", source));
+      }
+      refuse(
+          "validation_split",
+          "data in batches; say \"validation_data\": \"test\"");
     }
   }
 

@@ -7,6 +7,7 @@
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
+#include "src/experiment/csv_data.hpp"
 
 namespace keratin::experiment {
 
@@ -14,14 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+}  // namespace
+
 using utils::DirectoryDataset;
 using utils::ImageDatasetOptions;
 
-std::string resolve(const std::string& folder, const std::string& path) {
-  return (fs::path(folder) / path).lexically_normal().string();
-}
-
-ImageDatasetOptions options_of(const ImageDatasetSection& section) {
+ImageDatasetOptions image_options(const PicturesSection& section) {
   ImageDatasetOptions out;
   out.label_mode = section.label_mode;
   out.class_names = section.class_names;
@@ -36,17 +35,19 @@ ImageDatasetOptions options_of(const ImageDatasetSection& section) {
   out.pad_to_aspect_ratio = section.pad_to_aspect_ratio;
   out.data_format = section.data_format;
   out.on_error = section.on_error;
+  out.scaled_decoding = section.scaled_decoding;
   // What is kept are single pictures, so that every pass shuffles them anew.
   if (section.cache) out.batch_size.reset();
   return out;
 }
 
-DataPart part_of(
-    const ImageDatasetSection& section,
+DataPart pictures_part(
+    const PicturesSection& section,
     const DirectoryDataset& pictures,
     bool shuffle) {
   DataPart out;
   out.batches = pictures;
+  out.skipped = [pictures] { return pictures.skipped(); };
   if (!section.cache) return out;
   data::Dataset kept = pictures.cache();
   if (shuffle) {
@@ -58,8 +59,6 @@ DataPart part_of(
   out.batches = kept.batch(section.batch_size).prefetch(data::kAutotune);
   return out;
 }
-
-}  // namespace
 
 void check_image_directories(
     const ImageDatasetSection& section,
@@ -86,7 +85,7 @@ ExperimentData open_image_directories(
     const std::string& folder,
     const std::string& where,
     bool verbose) {
-  ImageDatasetOptions options = options_of(section);
+  ImageDatasetOptions options = image_options(section);
   options.verbose = verbose;
   ExperimentData out;
   try {
@@ -96,13 +95,13 @@ ExperimentData open_image_directories(
       const auto [training, validation] =
           utils::image_datasets_from_directory(train, options);
       options.class_names = training.class_names();
-      out.train = part_of(section, training, section.shuffle);
-      out.validation = part_of(section, validation, false);
+      out.train = pictures_part(section, training, section.shuffle);
+      out.validation = pictures_part(section, validation, false);
     } else {
       options.subset = section.subset.value_or("");
       const auto training = utils::image_dataset_from_directory(train, options);
       options.class_names = training.class_names();
-      out.train = part_of(section, training, section.shuffle);
+      out.train = pictures_part(section, training, section.shuffle);
     }
     options.validation_split.reset();
     options.subset.clear();
@@ -110,7 +109,7 @@ ExperimentData open_image_directories(
     const auto open = [&](const std::optional<std::string>& path,
                           DataPart& part) {
       if (!path) return;
-      part = part_of(
+      part = pictures_part(
           section,
           utils::image_dataset_from_directory(resolve(folder, *path), options),
           false);

@@ -2,11 +2,21 @@
 
 #include <string>
 
+#include <keratin/data/directory.hpp>
 #include <keratin/experiment.hpp>
 
 #include "src/experiment/sections.hpp"
 
 namespace keratin::experiment {
+
+/// What the section says, without what its kind of source has of its own.
+utils::ImageDatasetOptions image_options(const PicturesSection& section);
+
+/// The batches of a part; kept in memory when the section says cache.
+DataPart pictures_part(
+    const PicturesSection& section,
+    const utils::DirectoryDataset& pictures,
+    bool shuffle);
 
 /// Throws InvalidArgument unless the section's folders are there.
 void check_image_directories(

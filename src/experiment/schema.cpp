@@ -244,6 +244,10 @@ Config CallbacksPart::schema() const {
   return list_of(schema_ref("callback"));
 }
 
+Config AugmentPart::schema() const {
+  return list_of(schema_ref("layer"));
+}
+
 Config PhasesPart::schema() const {
   return list_of(object_schema(Config::object(
       {{"trainable", by_name_of(trainable_schema())},

@@ -14,20 +14,6 @@ namespace {
   throw InvalidArgument(format("[{}] {}", where, what));
 }
 
-/// Both or neither.
-template <class T>
-void check_pair(
-    const std::string& where,
-    const char* a,
-    const std::optional<T>& x,
-    const char* b,
-    const std::optional<T>& y) {
-  if (x.has_value() == y.has_value()) return;
-  refuse(
-      where,
-      format("expected {} and {} together, got {} alone", a, b, x ? a : b));
-}
-
 void check_ending(
     const std::string& where,
     const std::optional<std::string>& path,
@@ -45,187 +31,114 @@ void check_ending(
 
 }  // namespace
 
-void CsvSection::fields(FieldVisitor& visit) {
-  visit("path", path, {.required = true});
-  visit("test_path", test_path);
-  visit("target", target, {.required = true});
-  visit("features", features);
-  visit("classes", classes);
-  visit("header", header);
-  visit("delimiter", delimiter, {.choices = {",", ";", "\t", "|", "auto"}});
-}
-
-void CsvSection::check(const std::string& where) const {
-  for (const std::string& feature : features) {
-    if (feature == target) {
-      refuse(
-          where + ".features",
-          format("expected columns other than the target, got '{}'", target));
-    }
-  }
-}
-
-void NpzSection::fields(FieldVisitor& visit) {
-  visit("path", path, {.required = true});
-  visit("x", x);
-  visit("y", y);
-  visit("x_test", x_test);
-  visit("y_test", y_test);
-}
-
-void NpzSection::check(const std::string& where) const {
-  check_pair(where, "x_test", x_test, "y_test", y_test);
-}
-
-void IdxSection::fields(FieldVisitor& visit) {
-  visit("x", x, {.required = true});
-  visit("y", y, {.required = true});
-  visit("x_test", x_test);
-  visit("y_test", y_test);
-}
-
-void IdxSection::check(const std::string& where) const {
-  check_pair(where, "x_test", x_test, "y_test", y_test);
-}
-
-void TextDirectorySection::fields(FieldVisitor& visit) {
-  visit("path", path, {.required = true});
-  visit("test_path", test_path);
-  visit("classes", classes);
-}
-
-void ImageDatasetSection::fields(FieldVisitor& visit) {
-  visit("directory", directory, {.required = true});
-  visit("validation_directory", validation_directory);
-  visit("test_directory", test_directory);
-  visit(
-      "label_mode", label_mode, {.choices = {"int", "categorical", "binary"}});
-  visit("class_names", class_names);
-  visit("color_mode", color_mode, {.choices = {"rgb", "grayscale", "rgba"}});
-  visit("batch_size", batch_size, {.minimum = 1});
-  visit("image_size", image_size);
-  visit("shuffle", shuffle);
-  visit("seed", seed, {.minimum = 0, .maximum = 4294967295.0});
-  visit("validation_split", validation_split, {.minimum = 0, .maximum = 1});
-  visit("subset", subset, {.choices = {"training", "validation", "both"}});
-  visit(
-      "interpolation",
-      interpolation,
-      {.choices = {
-           "bilinear",
-           "nearest",
-           "bicubic",
-           "area",
-           "lanczos3",
-           "lanczos5",
-           "gaussian",
-           "mitchellcubic"}});
-  visit("follow_links", follow_links);
-  visit("crop_to_aspect_ratio", crop_to_aspect_ratio);
-  visit("pad_to_aspect_ratio", pad_to_aspect_ratio);
-  visit(
-      "data_format",
-      data_format,
-      {.choices = {"channels_last", "channels_first"}});
-  visit("on_error", on_error, {.choices = {"raise", "skip"}});
-  visit("cache", cache);
-}
-
-void ImageDatasetSection::check(const std::string& where) const {
-  const bool two = image_size.size() == 2;
-  if (!two || image_size[0] < 1 || image_size[1] < 1) {
-    refuse(
-        where + ".image_size",
-        format(
-            "expected rows and columns, e.g. [224, 224], got {}",
-            Config::ints(image_size).dump()));
-  }
-  if (crop_to_aspect_ratio && pad_to_aspect_ratio) {
-    refuse(
-        where + ".pad_to_aspect_ratio",
-        "expected false beside crop_to_aspect_ratio, got true");
-  }
-  if (subset && !validation_split) {
-    refuse(
-        where + ".subset",
-        format("expected validation_split beside it, got '{}' alone", *subset));
-  }
-  if (!validation_split) return;
-  if (validation_directory) {
-    refuse(
-        where + ".validation_split",
-        format(
-            "expected nothing beside validation_directory, got {}",
-            *validation_split));
-  }
-  if (*validation_split <= 0 || *validation_split >= 1) {
-    refuse(
-        where + ".validation_split",
-        format("expected a number between 0 and 1, got {}", *validation_split));
-  }
-  if (shuffle && !seed) {
-    refuse(
-        where + ".seed",
-        "expected a number beside validation_split, so that the parts do not "
-        "overlap, got none");
-  }
-}
-
 void DataSection::fields(FieldVisitor& visit) {
   visit(
       "name",
       name,
       {.choices = {
-           "digits", "breast_cancer", "mnist", "fashion_mnist", "cifar10"}});
+           "digits",
+           "breast_cancer",
+           "mnist",
+           "fashion_mnist",
+           "cifar10",
+           "cifar100",
+           "boston_housing",
+           "california_housing"}});
   visit("csv", csv);
   visit("npz", npz);
   visit("idx", idx);
+  visit("hdf5", hdf5);
   visit("text_directory", text_directory);
   visit("image_dataset_from_directory", images);
+  visit("image_list", image_list);
+  visit("tfrecord", tfrecord);
+  visit("timeseries", timeseries);
   visit("test_size", test_size, {.minimum = 0});
+  visit("k_fold", k_fold);
   visit("shuffle", shuffle);
   visit("stratify", stratify);
   visit("seed", seed, {.minimum = 0});
+  visit("impute", impute, {.choices = {"mean", "median", "most_frequent"}});
   visit("standardize", standardize);
   visit("one_hot", one_hot);
+  visit("batch_size", batch_size, {.minimum = 1});
+  visit("augment", augment);
 }
 
 void DataSection::check(const std::string& where) const {
-  const int sources = (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) +
-                      (idx ? 1 : 0) + (text_directory ? 1 : 0) +
-                      (images ? 1 : 0);
+  const int sources =
+      (name ? 1 : 0) + (csv ? 1 : 0) + (npz ? 1 : 0) + (idx ? 1 : 0) +
+      (hdf5 ? 1 : 0) + (text_directory ? 1 : 0) + (images ? 1 : 0) +
+      (image_list ? 1 : 0) + (tfrecord ? 1 : 0) + (timeseries ? 1 : 0);
   if (sources != 1) {
     refuse(
         where,
         format(
-            "expected one of name, csv, npz, idx, text_directory and "
-            "image_dataset_from_directory, got {}",
+            "expected one of name, csv, npz, idx, hdf5, text_directory, "
+            "image_dataset_from_directory, image_list, tfrecord and "
+            "timeseries, got {}",
             sources));
   }
-  if (images) check_for_pictures(where);
+  if (streams()) check_streams(where);
   if (!shuffle && stratify.value_or(false)) {
     refuse(where + ".stratify", "expected false without shuffle, got true");
   }
+  if (batch_size && (streams() || !augment.given())) {
+    refuse(
+        where + ".batch_size",
+        streams() ? "expected it in the source of the data"
+                  : "expected it beside augment alone; say $.fit.batch_size");
+  }
+  if (!k_fold) return;
+  if (test_size) {
+    refuse(
+        where + ".test_size",
+        "expected nothing beside k_fold, whose fold is the test part");
+  }
+  if (timeseries) {
+    refuse(
+        where + ".k_fold",
+        "expected none for a time series, whose future must not be learnt "
+        "from; give test_size");
+  }
+  if (k_fold->groups && !csv) {
+    refuse(
+        where + ".k_fold.groups",
+        "expected a column of a csv, got data without columns");
+  }
 }
 
-void DataSection::check_for_pictures(const std::string& where) const {
+void DataSection::check_streams(const std::string& where) const {
+  const bool pictures = images || image_list;
+  const std::string kind = images       ? "image_dataset_from_directory"
+                           : image_list ? "image_list"
+                           : tfrecord   ? "tfrecord"
+                                        : "a csv that is streamed";
   const auto none = [&](const char* key, bool given, const char* instead) {
     if (!given) return;
     refuse(
         format("{}.{}", where, key),
-        format(
-            "expected nothing beside image_dataset_from_directory, whose {} "
-            "does that",
-            instead));
+        format("expected nothing beside {}, {}", kind, instead));
   };
-  none("test_size", test_size.has_value(), "test_directory");
-  none("stratify", stratify.has_value(), "test_directory");
-  none("one_hot", one_hot, "label_mode 'categorical'");
+  const char* const test = images     ? "whose test_directory does that"
+                           : tfrecord ? "whose test_files do that"
+                                      : "whose test_path does that";
+  none("test_size", test_size.has_value(), test);
+  none("stratify", stratify.has_value(), test);
+  none("k_fold", static_cast<bool>(k_fold), test);
+  none(
+      "one_hot",
+      one_hot,
+      pictures ? "whose label_mode 'categorical' does that"
+               : "whose classes are numbers; take a loss for these");
+  none("impute", impute.has_value(), "whose numbers are not known beforehand");
   if (standardize) {
     refuse(
         where + ".standardize",
-        "expected false for pictures, got true; put a Rescaling or a "
-        "Normalization into the model");
+        format(
+            "expected false for {}, got true; put a Rescaling or a "
+            "Normalization into the model",
+            pictures ? "pictures" : "data in batches"));
   }
 }
 
@@ -255,7 +168,8 @@ std::map<std::int64_t, double> read_class_weight(
     refuse(
         where,
         format(
-            "expected an object of class and weight, got {}", config.kind()));
+            "expected an object of class and weight, or \"balanced\", got {}",
+            config.is_string() ? config.dump() : std::string(config.kind())));
   }
   for (const auto& [key, value] : config.as_object()) {
     std::int64_t label = 0;
@@ -289,7 +203,7 @@ void FitSection::check(const std::string& where) const {
             "expected nothing beside validation_split, got '{}'",
             *validation_data));
   }
-  read_class_weight(class_weight, where + ".class_weight");
+  if (!balanced()) read_class_weight(class_weight, where + ".class_weight");
 }
 
 FitArguments FitSection::arguments() const {
@@ -299,7 +213,9 @@ FitArguments FitSection::arguments() const {
   if (verbose) out.verbose = static_cast<int>(*verbose);
   out.validation_split = validation_split;
   out.shuffle = shuffle;
-  out.class_weight = read_class_weight(class_weight, "class_weight");
+  if (!balanced()) {
+    out.class_weight = read_class_weight(class_weight, "class_weight");
+  }
   out.initial_epoch = initial_epoch;
   out.steps_per_epoch = steps_per_epoch;
   out.validation_steps = validation_steps;

@@ -92,8 +92,9 @@ TEST_CASE("A layer is refused with its place in the list") {
 TEST_CASE("Data come from one place") {
   CHECK(
       has(message("data.csv", R"({"path": "x.csv", "target": "y"})"),
-          "expected one of name, csv, npz, idx, text_directory and "
-          "image_dataset_from_directory, got 2"));
+          "expected one of name, csv, npz, idx, hdf5, text_directory, "
+          "image_dataset_from_directory, image_list, tfrecord and timeseries, "
+          "got 2"));
   CHECK(has(message("data", "{}"), "got 0"));
   CHECK(
       has(message("data", R"({"csv": {"path": "no.csv", "target": "y"}})"),
