@@ -6,17 +6,17 @@ using namespace keratin::layers;  // NOLINT: reads like Keras
 
 namespace {
 
-Model mlp(bool dropout) {
+Model mlp(const Shape& input, bool dropout) {
   return Sequential(
-      {Input({784}),
+      {Input(input),
        Dense(512, {.activation = "relu"}),
        Dropout(dropout ? 0.2 : 0.0),
        Dense(10, {.activation = "softmax"})});
 }
 
-Model mnist_cnn(bool dropout) {
+Model mnist_cnn(const Shape& input, bool dropout) {
   return Sequential(
-      {Input({28, 28, 1}),
+      {Input(input),
        Conv2D(32, 3, {.activation = "relu"}),
        MaxPooling2D(),
        Conv2D(64, 3, {.activation = "relu"}),
@@ -32,9 +32,9 @@ SymbolicTensor conv_norm(
   return BatchNormalization()(y);
 }
 
-/// ResNet v1 for pictures of 32 x 32, three stages of three blocks.
-Model resnet20(bool) {
-  const SymbolicTensor picture = Input({32, 32, 3});
+/// ResNet v1 for small pictures, three stages of three blocks.
+Model resnet20(const Shape& input, bool) {
+  const SymbolicTensor picture = Input(input);
   SymbolicTensor x = layers::Activation("relu")(conv_norm(picture, 16, 1));
   for (const std::int64_t filters : {16, 32, 64}) {
     for (int block = 0; block < 3; ++block) {
@@ -52,20 +52,20 @@ Model resnet20(bool) {
   return Model(picture, Dense(10, {.activation = "softmax"})(x));
 }
 
-Model lstm(bool) {
+Model lstm(const Shape& input, bool) {
   return Sequential(
-      {Input({80}, {.dtype = DType::i32}),
+      {Input(input, {.dtype = DType::i32}),
        Embedding(20000, 128),
        LSTM(128),
        Dense(1, {.activation = "sigmoid"})});
 }
 
 /// Two encoder layers, normalised after each residual sum.
-Model transformer(bool dropout) {
+Model transformer(const Shape& input, bool dropout) {
   constexpr std::int64_t kWidth = 128;
   constexpr std::int64_t kHeads = 4;
   const double rate = dropout ? 0.1 : 0.0;
-  const SymbolicTensor words = Input({128}, {.dtype = DType::i32});
+  const SymbolicTensor words = Input(input, {.dtype = DType::i32});
   SymbolicTensor x = Embedding(20000, kWidth)(words);
   for (int block = 0; block < 2; ++block) {
     auto y = MultiHeadAttention(kHeads, kWidth / kHeads)(x, x);
@@ -77,16 +77,16 @@ Model transformer(bool dropout) {
   return Model(words, Dense(2, {.activation = "softmax"})(x));
 }
 
-Model mobilenetv2(bool) {
-  return applications::MobileNetV2({.weights = {}});
+Model mobilenetv2(const Shape& input, bool) {
+  return applications::MobileNetV2({.input_shape = input, .weights = {}});
 }
 
-Model resnet50(bool) {
-  return applications::ResNet50({.weights = {}});
+Model resnet50(const Shape& input, bool) {
+  return applications::ResNet50({.weights = {}, .input_shape = input});
 }
 
-Model vgg16(bool) {
-  return applications::VGG16({.weights = {}});
+Model vgg16(const Shape& input, bool) {
+  return applications::VGG16({.weights = {}, .input_shape = input});
 }
 
 std::vector<Workload> make_workloads() {

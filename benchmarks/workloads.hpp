@@ -19,8 +19,9 @@ struct Workload {
   std::int64_t classes = 0;
   std::string loss;
   Optimizer optimizer;
-  /// Dropout as defined, or none: then all programs compute the same.
-  Model (*model)(bool dropout);
+  /// For samples of shape `input`. Dropout as defined, or none: then all
+  /// programs compute the same.
+  Model (*model)(const Shape& input, bool dropout);
 };
 
 /// Every name, in the order of the table.

@@ -131,18 +131,26 @@ KERATIN_API Value greater_equal(const Value& a, double b);
 
 // -- reductions --------------------------------------------------------------
 
-KERATIN_API Value sum(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value mean(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value max(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value min(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value prod(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value any(const Value& x, Axes axes = {}, bool keepdims = false);
-KERATIN_API Value all(const Value& x, Axes axes = {}, bool keepdims = false);
+KERATIN_API Value
+sum(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+mean(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+max(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+min(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+prod(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+any(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+all(const Value& x, const Axes& axes = {}, bool keepdims = false);
 
 /// Population variance.
-KERATIN_API Value var(const Value& x, Axes axes = {}, bool keepdims = false);
 KERATIN_API Value
-logsumexp(const Value& x, Axes axes = {}, bool keepdims = false);
+var(const Value& x, const Axes& axes = {}, bool keepdims = false);
+KERATIN_API Value
+logsumexp(const Value& x, const Axes& axes = {}, bool keepdims = false);
 
 /// First index of the largest (smallest) element along `axis`, as i32.
 KERATIN_API Value
@@ -177,7 +185,7 @@ KERATIN_API Value reshape(const Value& x, Shape shape);
 KERATIN_API Value transpose(const Value& x, Axes permutation = {});
 KERATIN_API Value broadcast_to(const Value& x, const Shape& shape);
 KERATIN_API Value expand_dims(const Value& x, std::int64_t axis);
-KERATIN_API Value squeeze(const Value& x, Axes axes = {});
+KERATIN_API Value squeeze(const Value& x, const Axes& axes = {});
 KERATIN_API Value
 concatenate(const std::vector<Value>& parts, std::int64_t axis = -1);
 KERATIN_API Value stack(const std::vector<Value>& parts, std::int64_t axis = 0);
@@ -196,7 +204,7 @@ KERATIN_API Value slice_axis(
 KERATIN_API Value
 pad(const Value& x, const Ints& low, const Ints& high, double value = 0);
 
-KERATIN_API Value flip(const Value& x, Axes axes);
+KERATIN_API Value flip(const Value& x, const Axes& axes);
 KERATIN_API Value repeat(const Value& x, std::int64_t count, std::int64_t axis);
 KERATIN_API Value tile(const Value& x, const Ints& repeats);
 

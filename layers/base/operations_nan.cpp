@@ -10,7 +10,7 @@ namespace keratin {
 namespace {
 
 using Results = std::vector<Value>;
-using Reduce = Value (*)(const Value& x, ops::Axes axes, bool keepdims);
+using Reduce = Value (*)(const Value& x, const ops::Axes& axes, bool keepdims);
 using ArgReduce = Value (*)(const Value& x, std::int64_t axis, bool keepdims);
 
 constexpr const char* kReduction = R"({"axis": null, "keepdims": false})";
@@ -59,18 +59,18 @@ Value count(const Value& x, const ops::Axes& axes, bool keepdims) {
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as the table has it
-Value mean(const Value& x, ops::Axes axes, bool keepdims) {
+Value mean(const Value& x, const ops::Axes& axes, bool keepdims) {
   return ops::sum(without_nan(x, 0), axes, keepdims) / count(x, axes, keepdims);
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as the table has it
-Value variance(const Value& x, ops::Axes axes, bool keepdims) {
+Value variance(const Value& x, const ops::Axes& axes, bool keepdims) {
   const Value centered = x - mean(x, axes, true);
   return ops::sum(ops::square(without_nan(centered, 0)), axes, keepdims) /
          count(x, axes, keepdims);
 }
 
-Value deviation(const Value& x, ops::Axes axes, bool keepdims) {
+Value deviation(const Value& x, const ops::Axes& axes, bool keepdims) {
   return ops::sqrt(variance(x, std::move(axes), keepdims));
 }
 

@@ -9,7 +9,7 @@ namespace keratin {
 namespace {
 
 using Results = std::vector<Value>;
-using Reduce = Value (*)(const Value& x, ops::Axes axes, bool keepdims);
+using Reduce = Value (*)(const Value& x, const ops::Axes& axes, bool keepdims);
 using ArgReduce = Value (*)(const Value& x, std::int64_t axis, bool keepdims);
 
 constexpr const char* kReduction = R"({"axis": null, "keepdims": false})";
@@ -35,11 +35,11 @@ Results prod(const OperationCall& call) {
 
 /// From the least to the largest.
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as the table has it
-Value spread(const Value& x, ops::Axes axes, bool keepdims) {
+Value spread(const Value& x, const ops::Axes& axes, bool keepdims) {
   return ops::max(x, axes, keepdims) - ops::min(x, axes, keepdims);
 }
 
-Value deviation(const Value& x, ops::Axes axes, bool keepdims) {
+Value deviation(const Value& x, const ops::Axes& axes, bool keepdims) {
   return ops::sqrt(ops::var(x, std::move(axes), keepdims));
 }
 

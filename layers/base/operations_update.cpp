@@ -122,7 +122,7 @@ struct Segments {
   Value inside;  // bool [n, segments, 1...]
 
   /// f over the rows of each segment, `neutral` elsewhere.
-  template <Value (*f)(const Value&, ops::Axes, bool)>
+  template <Value (*f)(const Value&, const ops::Axes&, bool)>
   Value reduce(double neutral) const {
     const Value each = ops::expand_dims(data, 1);
     const Value other = ops::scalar_like(data, neutral);
@@ -158,7 +158,7 @@ Results segment_prod(const OperationCall& call) {
 }
 
 /// A segment without rows has the least or the largest number that there is.
-template <Value (*f)(const Value&, ops::Axes, bool), int sign>
+template <Value (*f)(const Value&, const ops::Axes&, bool), int sign>
 Results segment_extreme(const OperationCall& call) {
   const Segments in = segments(call);
   if (in.data.dtype() != DType::f32) {

@@ -30,10 +30,13 @@ struct BenchOptions {
   std::int64_t batch = 0;  // 0: the workload's
   std::int64_t steps = 0;  // of a round; 0: the workload's
   std::int64_t rounds = 7;
+  std::int64_t image_size = 0;  // 0: the workload's
   std::string dtype = "float32";
   std::string weights;
   std::string data;
   bool no_dropout = false;
+  bool profile = false;
+  std::vector<std::string> profile_files;
   bool json = false;
 };
 
@@ -190,6 +193,24 @@ void print(
   std::printf("%s\n", line.dump().c_str());
 }
 
+/// Profiles are written when the model goes, which is before this returns.
+Measurement measure(const BenchOptions& options, const Workload& workload) {
+  std::vector<std::string> profile = options.profile_files;
+  if (options.profile) profile.insert(profile.begin(), "1");
+  if (!profile.empty()) set_profile(std::move(profile));
+  set_random_seed(0);
+  set_dtype_policy(options.dtype);
+  Model model = workload.model(workload.input, !options.no_dropout);
+  if (!options.weights.empty()) model.load_weights(options.weights);
+  model.compile(
+      {.optimizer = workload.optimizer,
+       .loss = workload.loss,
+       .metrics = {"accuracy"}});
+  return options.workload.starts_with(kInference)
+             ? infer(model, options, workload)
+             : train(model, options, workload);
+}
+
 int bench(const BenchOptions& options) {
   const bool inference = options.workload.starts_with(kInference);
   Workload workload = benchmarks::workload(
@@ -201,17 +222,15 @@ int bench(const BenchOptions& options) {
     workload.batch = 1;
   }
   if (options.steps > 0) workload.steps = options.steps;
-  set_random_seed(0);
-  set_dtype_policy(options.dtype);
-  Model model = workload.model(!options.no_dropout);
-  if (!options.weights.empty()) model.load_weights(options.weights);
-  model.compile(
-      {.optimizer = workload.optimizer,
-       .loss = workload.loss,
-       .metrics = {"accuracy"}});
-  const Measurement result = inference ? infer(model, options, workload)
-                                       : train(model, options, workload);
-  print(result, options, workload);
+  if (options.image_size > 0) {
+    if (workload.input.rank() != 3) {
+      throw InvalidArgument(
+          "[bench] expected a workload of pictures with --image-size, got " +
+          options.workload);
+    }
+    workload.input[0] = workload.input[1] = options.image_size;
+  }
+  print(measure(options, workload), options, workload);
   return 0;
 }
 
@@ -237,6 +256,13 @@ void add_bench(CLI::App& app, Action& run) {
       ->check(CLI::Range(1, 1000000));
   command
       ->add_option(
+          "--image-size",
+          options->image_size,
+          "Height and width of its pictures")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100000));
+  command
+      ->add_option(
           "--steps", options->steps, "Steps of a round, from data in memory")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000));
@@ -253,6 +279,17 @@ void add_bench(CLI::App& app, Action& run) {
       ->type_name("FILE.npz");
   command->add_flag(
       "--no-dropout", options->no_dropout, "With rates of 0 for dropout");
+  command->add_flag(
+      "--profile",
+      options->profile,
+      "Print the time of each layer and each kernel on standard error");
+  command
+      ->add_option(
+          "--profile-to",
+          options->profile_files,
+          "Write the profile as a table, or as a Chrome trace")
+      ->type_name("FILE.csv|FILE.json")
+      ->take_all();
   command->add_flag(
       "--json", options->json, "Print one JSON object on the last line");
   command->callback(

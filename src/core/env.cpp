@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <keratin/error.hpp>
 
@@ -30,8 +31,9 @@ constexpr std::array kSettings = {
         "passes to leave out, each with a minus, e.g. -fuse_elementwise"},
     Setting{
         "KERATIN_PROFILE",
-        "flag",
-        "1 prints one CSV line per op: name, kernel, shapes, ms, bytes"},
+        "names",
+        "1 prints the time of each layer and op; FILE.csv and FILE.json (a "
+        "Chrome trace) write it"},
     Setting{
         "KERATIN_CHECK_NAN",
         "flag",
@@ -44,6 +46,12 @@ constexpr std::array kSettings = {
         "KERATIN_NUM_THREADS",
         "count",
         "threads that compute; the physical cores by default"},
+    Setting{
+        "KERATIN_MEMORY_LIMIT",
+        "size",
+        "what intermediate values may take, e.g. 1.5GB; cheap ones are "
+        "computed "
+        "again"},
     Setting{"KERATIN_DATA", "folder", "where data sets are looked up first"},
     Setting{
         "KERATIN_CACHE",
@@ -134,8 +142,15 @@ std::vector<std::string> passes() {
   return names("KERATIN_PASSES");
 }
 
-bool profile() {
-  return flag("KERATIN_PROFILE");
+std::vector<std::string> profile() {
+  std::vector<std::string> targets = names("KERATIN_PROFILE");
+  for (std::string& target : targets) {
+    if (target == "on" || target == "true") target = "1";
+  }
+  std::erase_if(targets, [](const std::string& target) {
+    return target == "0" || target == "off" || target == "false";
+  });
+  return targets;
 }
 
 bool check_nan() {
@@ -158,6 +173,27 @@ std::optional<int> num_threads() {
         *text));
   }
   return count;
+}
+
+std::int64_t memory_limit() {
+  const auto text = raw("KERATIN_MEMORY_LIMIT");
+  if (!text) return 0;
+  double amount = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, amount);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
+  for (const auto& [name, bytes] : kUnits) {
+    const double total = amount * bytes;
+    if (error == std::errc{} && unit == name && total >= 0 && total < 9e18) {
+      return static_cast<std::int64_t>(total);
+    }
+  }
+  throw InvalidArgument(keratin::format(
+      "[KERATIN_MEMORY_LIMIT] expected bytes, or a number with kB, MB or GB, "
+      "got \"{}\"",
+      *text));
 }
 
 std::optional<std::string> data_dir() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,7 +16,8 @@ namespace keratin::env {
 
 struct Setting {
   std::string_view name;  // "KERATIN_LOG"
-  std::string_view kind;  // "names", "flag", "count", "name" or "folder"
+  std::string_view kind;  // "names", "flag", "count", "size", "name" or
+                          // "folder"
   std::string_view doc;   // one line, for `keratin info`
 };
 
@@ -34,12 +36,13 @@ bool check_nan();                   // KERATIN_CHECK_NAN
 std::optional<std::string> backend();   // KERATIN_BACKEND
 std::optional<int> num_threads();       // KERATIN_NUM_THREADS, >= 1
 std::optional<std::string> data_dir();  // KERATIN_DATA
+std::int64_t memory_limit();            // KERATIN_MEMORY_LIMIT, bytes; 0: none
 bool offline();                         // KERATIN_OFFLINE
 std::optional<std::string> mirror();    // KERATIN_MIRROR
 
 // Plug-ins ask for these, too.
 KERATIN_PLUGIN_EXPORT std::optional<std::string> dump_dir();  // KERATIN_DUMP
-KERATIN_PLUGIN_EXPORT bool profile();                         // KERATIN_PROFILE
+KERATIN_PLUGIN_EXPORT std::vector<std::string> profile();     // KERATIN_PROFILE
 KERATIN_PLUGIN_EXPORT std::string cache_dir();  // KERATIN_CACHE or XDG's
 KERATIN_PLUGIN_EXPORT std::optional<std::string> device();  // KERATIN_DEVICE
 

@@ -104,8 +104,9 @@ Tensor to_samples(const Tensor& x, bool scale, const std::string& who) {
     if (!std::isfinite(value)) fail(value);
     if (!scale && (value < 0 || value >= 256)) fail(value);
   }
-  const auto [low, high] = std::ranges::minmax(values);
-  const float range = scale ? high - low : 0;
+  const auto limits = std::ranges::minmax(values);
+  const float low = limits.min;
+  const float range = scale ? limits.max - low : 0;
   Tensor out = Tensor::uninitialized(DType::u8, x.shape());
   std::ranges::transform(
       values, out.mutable_data<std::uint8_t>().begin(), [&](float value) {

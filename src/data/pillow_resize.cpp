@@ -95,10 +95,12 @@ std::vector<Tap> make_taps(
   for (std::int64_t i = 0; i < out; ++i) {
     const double centre =
         static_cast<double>(begin) + (static_cast<double>(i) + 0.5) * scale;
-    const auto first = std::max<std::int64_t>(
-        static_cast<std::int64_t>(centre - support + 0.5), 0);
-    const auto last =
-        std::min(static_cast<std::int64_t>(centre + support + 0.5), in);
+    // Pillow's rounding, towards zero after adding a half.
+    const double left = centre - support + 0.5;
+    const double right = centre + support + 0.5;
+    const auto first =
+        std::max<std::int64_t>(static_cast<std::int64_t>(left), 0);
+    const auto last = std::min(static_cast<std::int64_t>(right), in);
     std::vector<double> weights;
     double sum = 0;
     for (std::int64_t x = first; x < last; ++x) {

@@ -145,8 +145,8 @@ class FractalHeap {
     length_size_ = std::min(
         (static_cast<std::size_t>(log2_floor(max_direct)) + 7) / 8,
         width_for(max_managed));
-    direct_rows_ = static_cast<std::uint64_t>(
-        log2_floor(max_direct) - log2_floor(start_size_) + 2);
+    direct_rows_ = static_cast<std::uint64_t>(log2_floor(max_direct)) -
+                   static_cast<std::uint64_t>(log2_floor(start_size_)) + 2;
   }
 
   Bytes object(Bytes id) const {

@@ -52,7 +52,10 @@ void add_block(State& state, const std::byte* bytes) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     words[i] = little_endian(bytes + 4 * i);
   }
-  auto [a, b, c, d] = state;
+  std::uint32_t a = state[0];
+  std::uint32_t b = state[1];
+  std::uint32_t c = state[2];
+  std::uint32_t d = state[3];
   const auto step = [&](std::size_t i, std::uint32_t mixed, std::size_t word) {
     const std::uint32_t sum = a + mixed + kSines[i] + words[word];
     a = d;

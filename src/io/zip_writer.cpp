@@ -73,7 +73,7 @@ void ZipWriter::save(const std::string& path) const {
         "zip_file_set_dostime");
   }
   check(zip_close(archive.get()) == 0, "zip_close");
-  archive.release();  // zip_close freed it
+  static_cast<void>(archive.release());  // zip_close freed it
   file.commit();
 }
 

@@ -74,7 +74,7 @@ class Backward {
     if (!any || !wanted) return;
     const OpInfo& info = op_info(node.op);
     if (info.gradient == nullptr) return;
-    const LayerScope scope(graph_, node.layer);
+    const OriginScope scope(graph_, {node.origin.layer, true});
     const std::vector<Value> results = info.gradient(args);
     KERATIN_CHECK(
         results.size() == node.inputs.size(), "one gradient per operand");

@@ -14,7 +14,9 @@ std::string to_dot(const Graph& graph) {
     for (const ValueId value : nodes[i].outputs) {
       label += format("\\n%{} {}", value, graph.type(value).str());
     }
-    if (!nodes[i].layer.empty()) label += "\\n@" + nodes[i].layer;
+    if (const std::string& layer = nodes[i].origin.layer; !layer.empty()) {
+      label += "\\n@" + layer;
+    }
     out += format("  n{} [label=\"{}\"];\n", i, label);
     for (const ValueId input : nodes[i].inputs) {
       out += format("  n{} -> n{};\n", graph.producer(input), i);

@@ -69,10 +69,10 @@ std::vector<Value> Graph::add(
   Node node;
   node.op = op;
   node.attrs = std::move(attrs);
-  node.layer = layer_;
-  const std::string name = layer_.empty()
+  node.origin = origin_;
+  const std::string name = layer().empty()
                                ? format("[{}]", info.name)
-                               : format("[{} @{}]", info.name, layer_);
+                               : format("[{} @{}]", info.name, layer());
   std::vector<ValueType> types;
   node.inputs.reserve(inputs.size());
   types.reserve(inputs.size());
@@ -171,7 +171,7 @@ std::vector<std::int32_t> Graph::use_counts() const {
 std::string Graph::who(const Node& node) const {
   std::string text = format("[{}", op_name(node.op));
   if (!node.outputs.empty()) text += format(" %{}", node.outputs[0]);
-  if (!node.layer.empty()) text += format(" @{}", node.layer);
+  if (!node.origin.layer.empty()) text += format(" @{}", node.origin.layer);
   return text + "]";
 }
 

@@ -36,12 +36,20 @@ struct KERATIN_PLUGIN_EXPORT ValueType {
   bool operator==(const ValueType&) const = default;
 };
 
+/// Where a node comes from, for errors and profiles.
+struct Origin {
+  std::string layer = {};  // the layer that made it: "dense_1"; may be empty
+  bool backward = false;   // of a gradient
+
+  bool operator==(const Origin&) const = default;
+};
+
 struct Node {
   Op op = Op::parameter;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   Attrs attrs;
-  std::string layer;  // the layer that made it: "dense_1"; may be empty
+  Origin origin;
 };
 
 /// A typed program in SSA form: nodes in an order in which operands come before
@@ -112,10 +120,12 @@ class KERATIN_PLUGIN_EXPORT Graph {
 
   // -- names -----------------------------------------------------------------
 
-  /// Nodes added from now on belong to this layer. Prefer LayerScope.
-  void set_layer(std::string layer) { layer_ = std::move(layer); }
+  /// Nodes added from now on come from there. Prefer OriginScope, LayerScope.
+  void set_origin(Origin origin) { origin_ = std::move(origin); }
 
-  const std::string& layer() const { return layer_; }
+  const Origin& origin() const { return origin_; }
+
+  const std::string& layer() const { return origin_.layer; }
 
   /// The graph around this one while it is being built as a sub-graph.
   Graph* outer() const { return outer_; }
@@ -140,27 +150,34 @@ class KERATIN_PLUGIN_EXPORT Graph {
   std::vector<ValueId> outputs_;
   std::vector<std::pair<std::uint64_t, ValueId>> reads_;
   std::vector<std::uint64_t> assigned_;
-  std::string layer_;
+  Origin origin_;
   Graph* outer_ = nullptr;
   std::vector<std::pair<ValueId, ValueId>> captured_;  // outer, own parameter
 };
 
-/// Names the layer of the nodes added while it lives.
-class LayerScope {
+/// Where the nodes come from that are added while it lives.
+class OriginScope {
  public:
-  LayerScope(Graph& graph, std::string layer)
-      : graph_(graph), previous_(graph.layer()) {
-    graph_.set_layer(std::move(layer));
+  OriginScope(Graph& graph, Origin origin)
+      : graph_(graph), previous_(graph.origin()) {
+    graph_.set_origin(std::move(origin));
   }
 
-  ~LayerScope() { graph_.set_layer(previous_); }
+  ~OriginScope() { graph_.set_origin(previous_); }
 
-  LayerScope(const LayerScope&) = delete;
-  LayerScope& operator=(const LayerScope&) = delete;
+  OriginScope(const OriginScope&) = delete;
+  OriginScope& operator=(const OriginScope&) = delete;
 
  private:
   Graph& graph_;
-  std::string previous_;
+  Origin previous_;
+};
+
+/// Names the layer of the nodes added while it lives.
+class LayerScope : public OriginScope {
+ public:
+  LayerScope(Graph& graph, std::string layer)
+      : OriginScope(graph, {std::move(layer), graph.origin().backward}) {}
 };
 
 }  // namespace keratin

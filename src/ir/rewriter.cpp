@@ -31,7 +31,7 @@ Graph rewrite(const Graph& from, const RewriteRule& rule) {
   std::vector<Value> mapped(from.value_count());
   for (std::size_t i = 0; i < from.nodes().size(); ++i) {
     const Node& node = from.nodes()[i];
-    to.set_layer(node.layer);
+    to.set_origin(node.origin);
     RewriteArgs args{from, node, static_cast<NodeId>(i), to, mapped, {}};
     args.inputs.reserve(node.inputs.size());
     for (const ValueId input : node.inputs) {
@@ -46,7 +46,7 @@ Graph rewrite(const Graph& from, const RewriteRule& rule) {
       mapped[node.outputs[k]] = (*results)[k];
     }
   }
-  to.set_layer("");
+  to.set_origin({});
   finish(from, to, mapped);
   return to;
 }
@@ -57,7 +57,7 @@ Graph keep_nodes(const Graph& from, const std::vector<bool>& keep) {
   for (std::size_t i = 0; i < from.nodes().size(); ++i) {
     const Node& node = from.nodes()[i];
     if (!keep[i] && node.op != Op::parameter) continue;
-    to.set_layer(node.layer);
+    to.set_origin(node.origin);
     std::vector<Value> inputs;
     inputs.reserve(node.inputs.size());
     for (const ValueId input : node.inputs) {
@@ -69,7 +69,7 @@ Graph keep_nodes(const Graph& from, const std::vector<bool>& keep) {
       mapped[node.outputs[k]] = results[k];
     }
   }
-  to.set_layer("");
+  to.set_origin({});
   finish(from, to, mapped);
   return to;
 }

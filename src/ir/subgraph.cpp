@@ -9,7 +9,7 @@ namespace keratin {
 SubgraphBuilder::SubgraphBuilder(Graph& outer)
     : outer_(outer), graph_(std::make_shared<Graph>()) {
   graph_->outer_ = &outer;
-  graph_->layer_ = outer.layer_;
+  graph_->origin_ = outer.origin_;
 }
 
 Value SubgraphBuilder::parameter(const ValueType& type, std::string name) {
@@ -91,8 +91,11 @@ std::vector<Value> inline_graph(
     std::vector<Value> inputs;
     inputs.reserve(node.inputs.size());
     for (const ValueId input : node.inputs) inputs.push_back(mapped[input]);
-    const LayerScope scope(
-        graph, node.layer.empty() ? graph.layer() : node.layer);
+    const Origin& origin = node.origin;
+    const OriginScope scope(
+        graph,
+        {origin.layer.empty() ? graph.layer() : origin.layer,
+         origin.backward || graph.origin().backward});
     const std::vector<Value> results = graph.add(node.op, inputs, node.attrs);
     for (std::size_t i = 0; i < results.size(); ++i) {
       mapped[node.outputs[i]] = results[i];

@@ -267,7 +267,7 @@ class Parser {
       } while (accept(','));
     }
     expect('}');
-    graph.set_layer("");
+    graph.set_origin({});
     graph.set_outputs(outputs);
     --depth_;
     return graph;
@@ -300,13 +300,14 @@ class Parser {
         types.push_back(type());
       } while (accept(','));
     }
-    graph.set_layer(layer());
+    graph.set_origin(origin());
     add(graph, names, *info, {label, inputs, std::move(attrs), results, types});
   }
 
-  std::string layer() {
-    if (!accept('@')) return "";
-    return peek() == '"' ? quoted() : identifier();
+  Origin origin() {
+    if (!accept('@')) return {};
+    const bool backward = accept('@');
+    return {peek() == '"' ? quoted() : identifier(), backward};
   }
 
   struct Statement {

@@ -98,8 +98,16 @@ class Printer {
       out += i == 0 ? " : " : ", ";
       out += g.type(node.outputs[i]).str();
     }
-    if (!node.layer.empty()) out += " @" + quote_layer(node.layer);
+    out += origin(node.origin);
     return out + "\n";
+  }
+
+  // " @dense_1", of a gradient " @@dense_1".
+  static std::string origin(const Origin& origin) {
+    if (origin == Origin{}) return "";
+    std::string text = origin.backward ? " @@" : " @";
+    text += origin.layer.empty() ? "\"\"" : quote_layer(origin.layer);
+    return text;
   }
 
   static std::string quote_layer(const std::string& layer) {

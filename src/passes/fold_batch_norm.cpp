@@ -75,7 +75,7 @@ class Folding {
         gamma * ops::rsqrt(r.inputs[4] + r.node.attrs.number("epsilon"));
     const Value shift =
         linear.bias < 0 ? ops::negative(mean) : r.mapped[linear.bias] - mean;
-    r.to.set_layer(linear.node->layer);  // errors and profiles name the layer
+    r.to.set_origin(linear.node->origin);  // errors and profiles name the layer
     const Value y = r.to.add1(
         linear.node->op,
         {r.mapped[linear.node->inputs[0]],

@@ -110,7 +110,7 @@ class Folding {
     if (!margins) return {};
     auto attrs = wider(conv.attrs, *margins, graph_.type(conv.inputs[1]).shape);
     if (!attrs) return {};
-    r.to.set_layer(conv.layer);
+    r.to.set_origin(conv.origin);
     attrs->set("shape", graph_.type(r.node.outputs[0]).shape.dims());
     return r.to.add(
         conv.op, {r.mapped[conv.inputs[0]], r.mapped[conv.inputs[1]]}, *attrs);

@@ -98,14 +98,14 @@ class Fusion {
       const std::vector<NodeId>& members = clusters_.members(cluster);
       const Node& last = graph_.node(members.back());
       if (last.op == Op::parameter) continue;
-      to_.set_layer(last.layer);
+      to_.set_origin(last.origin);
       if (members.size() == 1 || clusters_.outputs(cluster).empty()) {
         for (const NodeId member : members) copy(graph_.node(member));
       } else {
         add_fused(cluster);
       }
     }
-    to_.set_layer("");
+    to_.set_origin({});
     std::vector<Value> outputs;
     for (const ValueId id : graph_.outputs()) outputs.push_back(mapped_[id]);
     to_.set_outputs(outputs);
@@ -145,7 +145,7 @@ class Fusion {
       const Node& node = graph_.node(member);
       std::vector<Value> inputs;
       for (const ValueId id : node.inputs) inputs.push_back(inner.at(id));
-      body->set_layer(node.layer);
+      body->set_origin(node.origin);
       inner[node.outputs[0]] = body->add1(node.op, inputs, node.attrs);
     }
     const std::vector<ValueId> results = clusters_.outputs(cluster);

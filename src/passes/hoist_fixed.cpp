@@ -46,7 +46,7 @@ class Hoisting {
     for (std::size_t i = 0; i < keep.size(); ++i) {
       if (!keep[i]) continue;
       const Node& node = graph_.nodes()[i];
-      to.set_layer(node.layer);
+      to.set_origin(node.origin);
       if (node.op == Op::read) {
         mapped[node.outputs[0]] = to.read(node.attrs.get<Variable>("variable"));
         continue;

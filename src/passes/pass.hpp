@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ struct PipelineOptions {
   /// stays. See hoist_fixed.
   std::function<Graph(const Graph&)> hoist = {};
 
+  /// Bytes of arena to do with; 0: as many as there are. See recompute.
+  std::int64_t memory_limit = 0;
+
   /// Gathers element-wise chains into `fused` nodes.
   bool fuse = true;
 
@@ -68,11 +72,18 @@ Graph eliminate_common(const Graph& graph);
 Graph eliminate_dead(const Graph& graph);
 Graph fold_batch_norm(const Graph& graph);  // into the convolution before it
 Graph join_pads(const Graph& graph);        // that are summed: a concatenation
+Graph swap_products(const Graph& graph);    // before a transpose
 Graph fold_padding(const Graph& graph);     // zeros, into the convolution's own
 Graph decompose(
     const Graph& graph,
     const std::function<Support(const Graph&, const Node&)>& supports);
 Graph fuse_elementwise(const Graph& graph);
+
+/// Makes cheap values of the forward pass (sums, activations, normalisations,
+/// dropout's masks) again where the backward pass needs them, in place of
+/// keeping them: as few, the largest first, as bring the arena down to `limit`
+/// bytes, all of them where that does not do. Same numbers.
+Graph recompute(const Graph& graph, std::int64_t limit);
 
 /// How fold_constants computes: set once, by the reference backend, so that
 /// passes need not know it. Null: constants are not folded.

@@ -37,6 +37,7 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
       {"fold_batch_norm", fold_batch_norm},
       {"fold_padding", fold_padding},
       {"join_pads", join_pads},
+      {"swap_products", swap_products},
       {"decompose",
        [&](const Graph& graph) { return decompose(graph, options.supports); }},
       // From here on the users of a value count, and dead ones mislead.
@@ -52,6 +53,12 @@ std::vector<Pass> pipeline(const PipelineOptions& options) {
   passes.push_back({"eliminate_common", eliminate_common});
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"hoist_fixed", options.hoist ? options.hoist : stay});
+  passes.push_back({"eliminate_dead", eliminate_dead});
+  passes.push_back({"recompute", [&](const Graph& graph) {
+                      return options.memory_limit > 0
+                                 ? recompute(graph, options.memory_limit)
+                                 : graph;
+                    }});
   passes.push_back({"eliminate_dead", eliminate_dead});
   passes.push_back({"fuse_elementwise", fuse_elementwise});
   for (const Pass& pass : options.backend_passes) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "src/ir/op_info.hpp"
@@ -190,15 +189,21 @@ std::optional<Value> simplify_reduction(const Candidate& c) {
   return reshaped(x, Shape(std::move(dims)));
 }
 
-/// x if the value is x with its last two axes swapped, else no value.
-Value behind_matrix_transpose(const Value& value) {
+/// The value the other way round, its last two axes swapped, where that moves
+/// whole rows of what it is a transpose of, or nothing at all; else no value.
+Value other_way_round(const Value& value) {
   const Value x = operand_of(value, Op::transpose);
   if (!x || x.rank() < 2) return {};
-  Ints swapped(x.rank());
-  std::iota(swapped.begin(), swapped.end(), 0);
-  std::swap(swapped[x.rank() - 2], swapped[x.rank() - 1]);
-  const Ints& permutation = producer(value).attrs.ints("permutation");
-  return permutation == swapped ? x : Value();
+  Ints permutation = producer(value).attrs.ints("permutation");
+  const std::size_t rows = x.rank() - 2;
+  if (permutation[rows] != static_cast<std::int64_t>(x.rank()) - 1) return {};
+  std::swap(permutation[rows], permutation[rows + 1]);
+  if (std::is_sorted(permutation.begin(), permutation.end())) return x;
+  return emit(
+      value.graph(),
+      Op::transpose,
+      {x},
+      {{"permutation", std::move(permutation)}});
 }
 
 //   a
@@ -206,10 +211,12 @@ Value behind_matrix_transpose(const Value& value) {
 //   transpose   b        a   b
 //         \    /    =>    \ /
 //         matmul         matmul(transpose_a)
+//
+// Where the transpose moves other axes, too, a transpose of whole rows stays.
 std::optional<Value> simplify_matmul(const Candidate& c) {
   constexpr const char* kFlags[] = {"transpose_a", "transpose_b"};
   for (std::size_t i = 0; i < 2; ++i) {
-    const Value source = behind_matrix_transpose(c.inputs[i]);
+    const Value source = other_way_round(c.inputs[i]);
     if (!source) continue;
     std::vector<Value> inputs = c.inputs;
     inputs[i] = source;

@@ -20,7 +20,7 @@ namespace keratin {
 
 /// Grows with every change to what a plug-in sees of ir and runtime.
 // NOLINTNEXTLINE(readability-identifier-naming): the name that docs/ gives it
-inline constexpr int KERATIN_PLUGIN_API = 3;
+inline constexpr int KERATIN_PLUGIN_API = 4;
 
 struct Plugin {
   Backend* backend = nullptr;  // lives for the process; null: see reason

@@ -1,57 +1,92 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <ostream>
 #include <string>
 #include <vector>
 
 #include "src/core/plugin_export.hpp"
+#include "src/ir/graph.hpp"
 
 namespace keratin {
 
-/// What one kernel of a program has cost so far.
+/// What one kernel of a program is, and what it has cost so far.
 struct ProfileRow {
-  std::string node;        // "%7"
-  std::string kernel;      // "reference.matmul"
-  std::string shapes;      // "f32[32,128] f32[128,10] -> f32[32,10]"
-  std::string layer;       // "dense_1"; may be empty
+  std::string node;     // "%7"; empty for what belongs to no node
+  std::string op;       // "matmul"; of a fused node what it begins with
+  std::string kernel;   // "onednn.matmul"
+  std::string details;  // "own layout, jit:avx512_core"; may be empty
+  std::string shapes;   // "f32[32,128] f32[128,10] -> f32[32,10]"
+  Origin origin;
+  std::int64_t flops = 0;  // of one call
   std::int64_t bytes = 0;  // operands and results
   std::int64_t calls = 0;
-  std::int64_t nanoseconds = 0;
+  std::int64_t nanoseconds = 0;  // of all calls
+  std::int64_t last_start = 0;   // nanoseconds since the last run's beginning
+  std::int64_t last_nanoseconds = 0;
+
+  double ms() const;  // a call
 };
 
-/// Times the kernels of one program under KERATIN_PROFILE=1, and writes one CSV
-/// line per kernel when the program goes away:
-///
-///   name,kernel,shapes,ms,bytes,layer,calls
-///   train/%7,reference.reduce,"f32[32] -> f32[]",0.0123,132,dense_1,100
-///
-/// ms is the mean over the calls. Kernels that never ran are left out.
+/// The row of a node, all but kernel and details.
+KERATIN_PLUGIN_EXPORT ProfileRow
+profile_row(const Graph& graph, const Node& node);
+
+/// What the runs of one program have cost.
+struct ProgramProfile {
+  std::string name;
+  std::int64_t runs = 0;
+  std::int64_t nanoseconds = 0;  // of all runs, from beginning to end
+  std::vector<ProfileRow> rows;
+
+  double ms() const;              // a run
+  double unaccounted_ms() const;  // of a run: in no kernel
+};
+
+/// Where the profiles of programs compiled now go: what set_profile says, else
+/// KERATIN_PROFILE. Empty: nothing is timed. Throws InvalidArgument when one is
+/// neither "1" nor a file's name that ends in .csv or .json.
+KERATIN_PLUGIN_EXPORT std::vector<std::string> profile_targets();
+
+/// Times the runs of one program and its kernels, and hands the profile to its
+/// reports when the program goes away. The first run,
+/// in which memory is touched for the first time, does not count where there
+/// are others.
 class KERATIN_PLUGIN_EXPORT Profiler {
  public:
-  explicit Profiler(std::string program) : program_(std::move(program)) {}
+  /// Reports to what profile_targets() are now.
+  explicit Profiler(std::string program);
 
-  /// Writes to stderr; see write().
+  /// Writes the reports; see profile_report.hpp.
   ~Profiler();
   Profiler(const Profiler&) = delete;
   Profiler& operator=(const Profiler&) = delete;
 
-  void add(ProfileRow row) { rows_.push_back(std::move(row)); }
+  bool has_rows() const { return !profile_.rows.empty(); }
 
-  void count(std::size_t row, std::int64_t nanoseconds) {
-    ++rows_[row].calls;
-    rows_[row].nanoseconds += nanoseconds;
-  }
+  void add(ProfileRow row) { profile_.rows.push_back(std::move(row)); }
 
-  /// A header and one line per kernel.
-  void write(std::ostream& out) const;
+  void begin_run();
+
+  /// What has passed since the last lap() or skip() went into this kernel.
+  void lap(std::size_t row);
+
+  /// What has passed since went into no kernel.
+  void skip() { lap_ = Clock::now(); }
+
+  /// For kernels that a device times.
+  void count(std::size_t row, std::int64_t nanoseconds);
+
+  void end_run();
 
  private:
-  std::string program_;
-  std::vector<ProfileRow> rows_;
-};
+  using Clock = std::chrono::steady_clock;
 
-/// Where profiles go instead of stderr, for tests; null: back to stderr.
-void set_profile_stream(std::ostream* out);
+  std::vector<std::string> targets_;
+  ProgramProfile profile_;
+  bool warm_ = false;  // the first run is forgotten
+  Clock::time_point start_;
+  Clock::time_point lap_;
+};
 
 }  // namespace keratin

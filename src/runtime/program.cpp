@@ -22,8 +22,14 @@ std::atomic<bool>& deterministic_flag() {
   return flag;
 }
 
+std::atomic<std::int64_t>& memory_limit_setting() {
+  static std::atomic<std::int64_t> bytes = 0;
+  return bytes;
+}
+
 PipelineOptions pipeline_for(Backend& backend, bool verify) {
   PipelineOptions options;
+  options.memory_limit = memory_limit();
   options.verify = options.verify || verify;
   options.supports = [&backend](const Graph& g, const Node& node) {
     return backend.supports(g, node);
@@ -46,6 +52,19 @@ void set_deterministic(bool deterministic) {
 
 bool deterministic() {
   return deterministic_flag();
+}
+
+void set_memory_limit(std::int64_t bytes) {
+  if (bytes < 0) {
+    throw InvalidArgument(keratin::format(
+        "[set_memory_limit] expected bytes >= 0, got {}", bytes));
+  }
+  memory_limit_setting() = bytes;
+}
+
+std::int64_t memory_limit() {
+  const std::int64_t bytes = memory_limit_setting();
+  return bytes > 0 ? bytes : env::memory_limit();
 }
 
 Program::Program(

@@ -265,7 +265,9 @@ TEST_CASE("Reductions agree over leading, trailing, inner and all axes") {
       {{4, 9, 9, 24}, {0, 1, 2}},
       {{4, 9, 9, 24}, {1, 2}},
   };
-  for (const auto& [shape, axes] : cases) {
+  for (const auto& entry : cases) {
+    const auto& shape = entry.first;
+    const auto& axes = entry.second;
     CAPTURE(shape.str());
     CHECK(cpu_difference({f32(shape)}, [&](const Values& x) -> Values {
             return {

@@ -84,10 +84,13 @@ void operator delete[](void* data, std::size_t) noexcept {
     defined(__GLIBC__)
 extern "C" {
 
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
 void* __libc_realloc(void* data, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 void* malloc(std::size_t bytes) {
   count_allocation();
@@ -112,11 +115,13 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
 }  // extern "C"
 #endif
 
+// NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters
 #define COUNT_CREATION(name, parameters, arguments)            \
   extern "C" dnnl_status_t name parameters {                   \
     if (counting) ++creations;                                 \
     return next<dnnl_status_t(*) parameters>(#name) arguments; \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 COUNT_CREATION(
     dnnl_memory_create,

@@ -152,7 +152,9 @@ TEST_CASE("Operations of two operands agree however they are broadcast") {
       {{3, 4097}, {3, 4097}},
       {{100, 1000}, {1000}},
   };
-  for (const auto& [a, b] : cases) {
+  for (const auto& entry : cases) {
+    const auto& a = entry.first;
+    const auto& b = entry.second;
     CAPTURE(a.str());
     CAPTURE(b.str());
     for (const bool optimized : {false, true}) {

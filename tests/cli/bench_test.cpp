@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <string>
 
 #include <keratin/config.hpp>
@@ -78,6 +79,32 @@ TEST_CASE("bench takes data, and the loss without dropout is theirs") {
   const Outcome none = run_in(folder.path(), arguments + "--batch 3");
   CHECK_EQ(none.code, 2);
   CHECK(has(none, "expected arrays x and y"));
+}
+
+TEST_CASE("bench shows where the time goes, as text and in files") {
+  const TempDir folder;
+  const Outcome shown = run_in(
+      folder.path(),
+      "bench mlp --batch 4 --steps 2 --rounds 2 --profile "
+      "--profile-to profile.csv --profile-to trace.json --json");
+  CHECK_EQ(shown.code, 0);
+  CHECK(has(shown, "forward ms"));
+  CHECK(has(shown, "op, kernel"));
+  CHECK(has(shown, "\n  dense"));
+  CHECK(has(shown, "in no kernel"));
+  CHECK(std::filesystem::file_size(folder.path() / "profile.csv") > 100);
+  CHECK(std::filesystem::file_size(folder.path() / "trace.json") > 100);
+  CHECK(
+      has(run("bench mlp --profile-to profile.txt"),
+          "expected 1, a FILE.csv or a FILE.json"));
+}
+
+TEST_CASE("bench takes pictures of another size") {
+  CHECK_EQ(
+      run("bench resnet20 --batch 2 --steps 1 --rounds 1 --image-size 16").code,
+      0);
+  CHECK(
+      has(run("bench mlp --image-size 16"), "expected a workload of pictures"));
 }
 
 TEST_CASE("bench names its workloads when there is no such one") {

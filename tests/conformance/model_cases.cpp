@@ -39,9 +39,9 @@ void compare_outputs(
 /// One batch: some models have a batch size of their own.
 std::vector<Tensor> predict(const Model& model, std::vector<Tensor> inputs) {
   Model copy = model;
+  const std::int64_t batch = inputs.empty() ? 0 : inputs[0].shape()[0];
   return copy.predict_all(
-      keratin::TensorSet(std::move(inputs)),
-      {.batch_size = inputs.empty() ? 0 : inputs[0].shape()[0]});
+      keratin::TensorSet(std::move(inputs)), {.batch_size = batch});
 }
 
 std::string text_of(const fs::path& path) {

@@ -21,7 +21,7 @@ TEST_CASE("every setting has a name of its own, a kind and a line of doc") {
     CHECK_FALSE(setting.doc.empty());
     CHECK_NOTHROW(env::raw(setting.name));
   }
-  CHECK(names.size() == 12);
+  CHECK(names.size() == 13);
 }
 
 TEST_CASE("a scoped setting wins for its scope and nests") {
@@ -43,13 +43,21 @@ TEST_CASE("lists are split at commas, empty items left out") {
 
 TEST_CASE("flags are 0 or 1 and nothing else") {
   const ScopedSetting on("KERATIN_CHECK_NAN", "1");
-  const ScopedSetting off("KERATIN_PROFILE", "0");
   const ScopedSetting bad("KERATIN_OFFLINE", "maybe");
   CHECK(env::check_nan());
-  CHECK_FALSE(env::profile());
   CHECK(testing::message_of<InvalidArgument>([] {
           env::offline();
         }) == "[KERATIN_OFFLINE] expected 0 or 1, got \"maybe\"");
+}
+
+TEST_CASE("a profile goes to standard error, to files, or nowhere") {
+  {
+    const ScopedSetting off("KERATIN_PROFILE", "0");
+    CHECK(env::profile().empty());
+  }
+  const ScopedSetting some("KERATIN_PROFILE", "on,a/b.csv,trace.json");
+  CHECK(
+      env::profile() == std::vector<std::string>{"1", "a/b.csv", "trace.json"});
 }
 
 TEST_CASE("the thread count is a whole number of at least one") {
@@ -60,6 +68,21 @@ TEST_CASE("the thread count is a whole number of at least one") {
   for (const char* bad : {"0", "-1", "two", "2x", "1.5", "99999999999"}) {
     const ScopedSetting setting("KERATIN_NUM_THREADS", bad);
     CHECK_THROWS_AS(env::num_threads(), InvalidArgument);
+  }
+}
+
+TEST_CASE("the memory limit is a number of bytes, kB, MB or GB") {
+  const std::pair<const char*, std::int64_t> good[] = {
+      {"123", 123}, {"2kB", 2000}, {"800MB", 800000000}, {"1.5GB", 1500000000}};
+  for (const auto& entry : good) {
+    CAPTURE(entry.first);
+    const ScopedSetting setting("KERATIN_MEMORY_LIMIT", entry.first);
+    CHECK(env::memory_limit() == entry.second);
+  }
+  for (const char* bad : {"-1", "2TB", "GB", "1 GB", "1e30", "nan"}) {
+    CAPTURE(bad);
+    const ScopedSetting setting("KERATIN_MEMORY_LIMIT", bad);
+    CHECK_THROWS_AS(env::memory_limit(), InvalidArgument);
   }
 }
 

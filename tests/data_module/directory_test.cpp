@@ -94,7 +94,9 @@ TEST_CASE("Pictures of a folder come resized as TensorFlow resizes them") {
   const TempDir folder;
   fill_pictures(folder);
   int cases = 0;
-  for (const auto& [key, pictures] : expected()) {
+  for (const auto& entry : expected()) {
+    const auto& key = entry.first;
+    const auto& pictures = entry.second;
     if (key.starts_with("split") || key.starts_with("timeseries")) continue;
     CAPTURE(key);
     const auto slash = key.find('/');
@@ -259,7 +261,9 @@ TEST_CASE("Folders and arguments that do not fit say what was expected") {
 TEST_CASE("Grey pictures are TensorFlow's to the last bit") {
   const auto arrays = io::load_npz(fixture("images/grey.npz").string());
   CHECK(arrays.size() == 8);
-  for (const auto& [name, grey] : arrays) {
+  for (const auto& entry : arrays) {
+    const auto& name = entry.first;
+    const auto& grey = entry.second;
     CAPTURE(name);
     const TempDir folder;
     fs::copy_file(fixture("images/" + name), folder / name);

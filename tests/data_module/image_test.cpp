@@ -85,7 +85,9 @@ ResizeCase parse_case(const std::string& key) {
 TEST_CASE("Pictures of every kind decode to Pillow's samples") {
   const Arrays expected = load_arrays("expected.npz");
   CHECK(expected.size() == 54);
-  for (const auto& [key, samples] : expected) {
+  for (const auto& entry : expected) {
+    const auto& key = entry.first;
+    const auto& samples = entry.second;
     const auto slash = key.find('/');
     CAPTURE(key);
     const Tensor loaded = load_img(
@@ -98,7 +100,9 @@ TEST_CASE("Pictures of every kind decode to Pillow's samples") {
 }
 
 TEST_CASE("Resizing gives Pillow's samples to the last bit") {
-  for (const auto& [key, samples] : load_arrays("resized.npz")) {
+  for (const auto& entry : load_arrays("resized.npz")) {
+    const auto& key = entry.first;
+    const auto& samples = entry.second;
     CAPTURE(key);
     if (key.ends_with("/rgba")) {
       const Tensor loaded = load_img(

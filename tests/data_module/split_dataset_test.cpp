@@ -43,7 +43,9 @@ TEST_CASE("The parts of a dataset are Keras's, shuffled ones too") {
       {"seed0", {.left_size = 0.9, .shuffle = true, .seed = 0}},
       {"large", {.left_size = 12, .shuffle = true, .seed = 4294967295U}}};
   CHECK(expected.size() == 2 * cases.size());
-  for (const auto& [name, options] : cases) {
+  for (const auto& entry : cases) {
+    const auto& name = entry.first;
+    const auto& options = entry.second;
     CAPTURE(name);
     const auto [left, right] = split_dataset(Dataset::range(25), options);
     CHECK(

@@ -175,9 +175,10 @@ TEST_CASE("What of an architecture trains is a flag, a name or a place") {
 }
 
 TEST_CASE("Preprocessing layers compute what preprocess_input does") {
-  for (const auto& [name, mode] :
-       std::vector<std::pair<std::string, std::string>>{
+  for (const auto& entry : std::vector<std::pair<std::string, std::string>>{
            {"MobileNet", "tf"}, {"DenseNet121", "torch"}, {"VGG16", "caffe"}}) {
+    const auto& name = entry.first;
+    const auto& mode = entry.second;
     CAPTURE(name);
     Experiment experiment(config_of(
         R"({"layers": [{"Input": {"shape": [64, 64, 3]}}, {")" + name +

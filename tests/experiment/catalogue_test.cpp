@@ -85,7 +85,8 @@ TEST_CASE("Schema, reader and guide know the same arguments of compile") {
   const Config schema = keratin::experiment_schema();
   const Config& known = schema.at("properties").at("compile").at("properties");
   CHECK(known.size() > 5);
-  for (const auto& [key, value] : known.as_object()) {
+  for (const auto& entry : known.as_object()) {
+    const auto& key = entry.first;
     CAPTURE(key);
     CHECK(line.find("`" + key + "`") != std::string::npos);
     const std::string error = compile_error(key, "banana");

@@ -38,7 +38,7 @@ Value weighted_sum(Graph& graph, const std::vector<Value>& values, double low) {
   Value total = graph.constant(Tensor(0.0));
   for (const Value& value : values) {
     if (!value || value.dtype() != DType::f64) continue;
-    const Shape shape = value.shape();
+    const Shape& shape = value.shape();
     const Value weights = graph.constant(spread(shape, low, low + 1));
     total = total + ops::sum(value * weights);
   }

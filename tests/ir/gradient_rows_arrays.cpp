@@ -9,7 +9,7 @@ namespace {
 using Values = std::vector<Value>;
 using ops::Axes;
 
-using Reduction = Value (*)(const Value&, Axes, bool);
+using Reduction = Value (*)(const Value&, const Axes&, bool);
 
 /// Over every kind of choice of axes.
 void add_reduction(

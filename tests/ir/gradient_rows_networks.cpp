@@ -158,7 +158,8 @@ GradientRow matmul(
       }};
 }
 
-GradientRow einsum(std::string equation, const Shape& a, const Shape& b) {
+GradientRow einsum(
+    const std::string& equation, const Shape& a, const Shape& b) {
   return {
       Op::matmul,
       "einsum " + equation,

@@ -43,7 +43,7 @@ std::vector<GradientRow> all_rows() {
 /// A graph of the row with its gradients where it has any.
 Graph graph_of(const GradientRow& row) {
   Graph graph;
-  graph.set_layer("layer_1");
+  graph.set_origin({"layer_1"});
   std::vector<Value> inputs;
   for (const Tensor& tensor : row.inputs) {
     inputs.push_back(graph.parameter({tensor.dtype(), tensor.shape()}, "x"));

@@ -42,7 +42,9 @@ TEST_CASE("activations have the values of their formulas") {
       {"tanh_shrink", {-1.03597242, -0.02005104, 0, 0.02005104, 2.00494525}},
   };
   const Tensor x = array({-2, -0.4, 0, 0.4, 3}, {1, 5});
-  for (const auto& [name, values] : known) {
+  for (const auto& entry : known) {
+    const auto& name = entry.first;
+    const auto& values = entry.second;
     CAPTURE(name);
     check_values(apply(kl::Activation(name.c_str()), x), {1, 5}, values);
   }

@@ -287,7 +287,8 @@ TEST_CASE("numbers of real Keras") {
   const Tensor x = array(
       {10, 20, 30, 200, 10, 40, 30, 220, 90, 80, 70, 60, 5, 6, 7, 8},
       {1, 4, 4, 1});
-  const auto like_keras = [](const Tensor& got, std::vector<double> want) {
+  const auto like_keras = [](const Tensor& got,
+                             const std::vector<double>& want) {
     check_close(
         got.reshape({got.size()}),
         Tensor(want, {static_cast<std::int64_t>(want.size())}),
@@ -418,7 +419,8 @@ TEST_CASE("MixUp and CutMix blend labels as they blend images") {
   data.images = Tensor(DType::f32, {4, 6, 6, 1});
   auto pixels = data.images.mutable_data<float>();
   for (std::size_t i = 0; i < pixels.size(); ++i) {
-    pixels[i] = static_cast<float>(i / 36);
+    const std::size_t picture = i / 36;
+    pixels[i] = static_cast<float>(picture);
   }
   data.labels = array({1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}, {4, 4});
   const std::vector<Layer> layers = {

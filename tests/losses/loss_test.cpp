@@ -25,7 +25,7 @@ Tensor loss_of(const Loss& loss, const Tensor& y_true, const Tensor& y_pred) {
   return program.run(std::vector<Tensor>{y_true, y_pred})[0];
 }
 
-Tensor floats(std::vector<float> values, Shape shape) {
+Tensor floats(const std::vector<float>& values, Shape shape) {
   return Tensor(values, std::move(shape));
 }
 

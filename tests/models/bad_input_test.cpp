@@ -31,7 +31,7 @@ Tensor zeros(const Shape& shape) {
   return Tensor(DType::f32, shape);
 }
 
-Tensor labels(std::vector<std::int64_t> values) {
+Tensor labels(const std::vector<std::int64_t>& values) {
   return Tensor(values);
 }
 
@@ -93,7 +93,9 @@ const std::vector<std::pair<std::string, Entry>>& entries() {
 }  // namespace
 
 TEST_CASE("Every entry refuses inputs of a wrong shape or dtype by name") {
-  for (const auto& [name, enter] : entries()) {
+  for (const auto& entry : entries()) {
+    const auto& name = entry.first;
+    const auto& enter = entry.second;
     CAPTURE(name);
     Sequential model = classifier();
     const std::vector<Tensor> before = model.get_weights();
@@ -116,7 +118,9 @@ TEST_CASE("Every entry refuses inputs of a wrong shape or dtype by name") {
 }
 
 TEST_CASE("Every entry with targets refuses wrong ones by name") {
-  for (const auto& [name, enter] : entries()) {
+  for (const auto& entry : entries()) {
+    const auto& name = entry.first;
+    const auto& enter = entry.second;
     if (name.starts_with("predict")) continue;
     CAPTURE(name);
     Sequential model = classifier();

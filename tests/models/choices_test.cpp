@@ -68,7 +68,9 @@ TEST_CASE("The last, partial batch makes the full batches' choices") {
   const Config all = choices_of(model).to_config();
   REQUIRE(all.size() == 1);
   int partial = 0;
-  for (const auto& [name, sizes] : all.as_object()[0].second.as_object()) {
+  for (const auto& entry : all.as_object()[0].second.as_object()) {
+    const auto& name = entry.first;
+    const auto& sizes = entry.second;
     CAPTURE(name);
     if (sizes.size() == 1) continue;  // small work of one of the two
     CHECK(sizes.at("32") == sizes.at("8"));

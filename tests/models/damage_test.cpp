@@ -37,7 +37,7 @@ namespace {
 
 /// Some 20,000 files are written: in memory, where the system has a folder for
 /// it.
-[[maybe_unused]] const bool in_memory =
+[[maybe_unused]] const bool kInMemory =
     ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
 
 constexpr double kMaxSeconds = 5;

@@ -90,7 +90,7 @@ FitArguments quiet(std::int64_t epochs = 1) {
 
 /// The first batches of a run, by the value of their first row.
 std::vector<double> first_values(
-    Sequential& model, const Dataset& dataset, FitArguments arguments) {
+    Sequential& model, const Dataset& dataset, const FitArguments& arguments) {
   std::vector<double> seen;
   model.fit(
       dataset.map([&seen](Element element) {

@@ -32,7 +32,7 @@ Sequential classifier() {
   return model;
 }
 
-Tensor labels(std::vector<std::int64_t> values) {
+Tensor labels(const std::vector<std::int64_t>& values) {
   return Tensor(values);
 }
 

@@ -19,7 +19,7 @@ namespace kl = layers;
 
 namespace {
 
-Tensor array(std::vector<double> values, Shape shape) {
+Tensor array(const std::vector<double>& values, Shape shape) {
   return Tensor(values, std::move(shape)).cast(DType::f32);
 }
 

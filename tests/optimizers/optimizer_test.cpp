@@ -16,7 +16,7 @@ using namespace keratin::testing;
 
 namespace {
 
-Tensor vector(std::vector<float> values) {
+Tensor vector(const std::vector<float>& values) {
   return Tensor(values);
 }
 

@@ -35,8 +35,8 @@ class Training {
       const std::vector<Value>& weights, const std::vector<Value>& inputs)>;
 
   Training(
-      Optimizer optimizer,
-      std::vector<Variable> weights,
+      const Optimizer& optimizer,
+      const std::vector<Variable>& weights,
       const std::vector<Tensor>& example,
       const LossFunction& loss,
       Backend& backend) {

@@ -76,7 +76,7 @@ TEST_CASE("decompose keeps the layer on the new nodes") {
           "%1 = softmax(%0) {axis=1} : f32[2,3] @probabilities\nreturn %1",
       {Op::softmax});
   for (const Node& node : result.nodes()) {
-    if (node.op != Op::parameter) CHECK_EQ(node.layer, "probabilities");
+    if (node.op != Op::parameter) CHECK_EQ(node.origin.layer, "probabilities");
   }
 }
 

@@ -100,6 +100,7 @@ TEST_CASE("fold_constants leaves what is not constant or would be large") {
           "%1 = constant() {value=tensor(f32[], 2.0)} : f32[]\n"
           "%2 = add(%0, %1) : f32[]\nreturn %2",
       "%0 = read(\"v\") : f32[]\n%1 = exp(%0) : f32[]\nreturn %1",
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma)
       "%0 = constant() {value=tensor(u32[2], 1.0, 2.0)} : u32[2]\n"
       "%1 = random_bits(%0) {shape=[4]} : u32[4]\nreturn %1",
       "%0 = constant() {value=tensor(f32[], 1.0)} : f32[]\n"

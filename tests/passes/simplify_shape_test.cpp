@@ -113,6 +113,14 @@ TEST_CASE("simplify turns transposed operands of matmul into flags") {
        "%2 = transpose(%0) {permutation=[0, 2, 1]} : f32[5,3,2]\n"
        "%3 = matmul(%0, %1) {transpose_a=true, transpose_b=false} : "
        "f32[5,3,4]\nreturn %3, %2"},
+      {"one that moves rows and batches apart",
+       "f32[5,7,2,3], f32[5,2,7,4]",
+       "%2 = transpose(%0) {permutation=[0, 2, 3, 1]} : f32[5,2,3,7]\n"
+       "%3 = matmul(%2, %1) {transpose_a=false, transpose_b=false} : "
+       "f32[5,2,3,4]\nreturn %3",
+       "%2 = transpose(%0) {permutation=[0, 2, 1, 3]} : f32[5,2,7,3]\n"
+       "%3 = matmul(%2, %1) {transpose_a=true, transpose_b=false} : "
+       "f32[5,2,3,4]\nreturn %3"},
       {"not one that moves a batch axis",
        "f32[2,5,3], f32[5,3,4]",
        "%2 = transpose(%0) {permutation=[1, 0, 2]} : f32[5,2,3]\n"

@@ -17,7 +17,7 @@ TEST_CASE("A plug-in of another version is declined") {
   const Plugin plugin = open_plugin("libkeratin_test_plugin_newer.so");
   CHECK(plugin.backend == nullptr);
   CHECK(
-      plugin.reason.find("declined version 3 of the plug-in interface") !=
+      plugin.reason.find("declined version 4 of the plug-in interface") !=
       std::string::npos);
 }
 

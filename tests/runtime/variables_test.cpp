@@ -14,7 +14,7 @@ Backend& reference_backend() {
   return find_backend("reference");
 }
 
-Tensor numbers(std::vector<float> values) {
+Tensor numbers(const std::vector<float>& values) {
   return Tensor(values);
 }
 

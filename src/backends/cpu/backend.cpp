@@ -5,10 +5,11 @@
 
 #include <keratin/threads.hpp>
 
+#include "src/backends/cpu/compute_in_float.hpp"
 #include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/norm_gate.hpp"
-#include "src/backends/cpu/sink_slices.hpp"
+#include "src/backends/cpu/sink_operands.hpp"
 #include "src/backends/host/executable.hpp"
 #include "src/backends/reference/kernels.hpp"
 #include "src/core/cpu_features.hpp"
@@ -42,12 +43,16 @@ class CpuBackend final : public Backend {
   std::vector<Pass> passes() const override {
     // What the first leaves unused must not count as a user for the second.
     return {
+        {"compute_in_float",
+         [](const Graph& graph) {
+           return compute_in_float(graph, multiplies_bfloat16());
+         }},
         {"fuse_norm_gates",
          [](const Graph& graph) {
            return eliminate_dead(fuse_norm_gates(graph));
          }},
         {"fuse_epilogues", fuse_epilogues},
-        {"sink_slices", sink_slices, /*after_fusion=*/true}};
+        {"sink_operands", sink_operands, /*after_fusion=*/true}};
   }
 
   std::unique_ptr<Executable> compile(

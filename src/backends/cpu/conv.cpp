@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/backends/cpu/compute_in_float.hpp"
 #include "src/backends/cpu/conv_plan.hpp"
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/packed_operand.hpp"
@@ -208,6 +209,8 @@ class ConvKernel final : public host::Kernel {
     weights_.bind(binding.inputs[1].data);
   }
 
+  std::string details() const override { return sequence_->details(); }
+
   void renew() override { weights_.forget(); }
 
   void run() override {
@@ -259,8 +262,9 @@ Support supports(const Graph& graph, const Node& node) {
   if (conv.node == nullptr) return Support::no("");
   const Parts parts = parts_of(graph, node, conv.node->op);
   const ValueType& type = graph.type(node.inputs[0]);
-  if (type.dtype != DType::f32) {
-    return Support::no(keratin::format("takes f32, not {}", type.dtype));
+  const bool bfloat16 = type.dtype == DType::bf16 && multiplies_bfloat16();
+  if (type.dtype != DType::f32 && !bfloat16) {
+    return Support::no(keratin::format("takes no {}", type.dtype));
   }
   if (type.shape.rank() < 3 || type.shape.rank() > 5) {
     return Support::no("takes 1 to 3 spatial axes");
@@ -280,7 +284,12 @@ std::unique_ptr<host::Kernel> make(
     host::KernelFactory& factory, const Graph& graph, const Node& node) {
   const Stem conv = conv_of(node);
   const Parts parts = parts_of(graph, node, conv.node->op);
-  ConvPlan plan = plan_conv(conv.node->attrs, parts.x, parts.w, parts.y);
+  ConvPlan plan = plan_conv(
+      conv.node->attrs,
+      graph.type(node.inputs[0]).dtype,
+      parts.x,
+      parts.w,
+      parts.y);
   plan.epilogue = conv.epilogue;
   PackedOperand weights;
   if (conv.node->op != Op::conv_backward_weights) {

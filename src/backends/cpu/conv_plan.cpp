@@ -11,7 +11,8 @@ namespace {
 using Dims = dnnl::memory::dims;
 
 // [n, spatial..., c] as oneDNN's {n, c, spatial...}.
-dnnl::memory::desc channels_last_desc(const Shape& shape, Dims* dims) {
+dnnl::memory::desc channels_last_desc(
+    const Shape& shape, DType dtype, Dims* dims) {
   const std::vector<std::int64_t> own = shape.strides();
   const std::size_t last = shape.rank() - 1;
   Dims strides = {own[0], own[last]};
@@ -20,13 +21,13 @@ dnnl::memory::desc channels_last_desc(const Shape& shape, Dims* dims) {
     dims->push_back(shape[i]);
     strides.push_back(own[i]);
   }
-  return strided_desc(*dims, strides);
+  return strided_desc(*dims, strides, dtype);
 }
 
 // [kernel..., c / groups, f] as oneDNN's {f, c, kernel...}, or with groups
 // {groups, f / groups, c / groups, kernel...}.
 dnnl::memory::desc weights_desc(
-    const Shape& shape, std::int64_t groups, Dims* dims) {
+    const Shape& shape, DType dtype, std::int64_t groups, Dims* dims) {
   const std::vector<std::int64_t> own = shape.strides();
   const std::size_t spatial = shape.rank() - 2;
   const std::int64_t filters = shape[spatial + 1] / groups;
@@ -42,7 +43,7 @@ dnnl::memory::desc weights_desc(
     dims->push_back(shape[i]);
     strides.push_back(own[i]);
   }
-  return strided_desc(*dims, strides);
+  return strided_desc(*dims, strides, dtype);
 }
 
 Shape without_batch(const Shape& shape) {
@@ -52,12 +53,17 @@ Shape without_batch(const Shape& shape) {
 }  // namespace
 
 ConvPlan plan_conv(
-    const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y) {
+    const Attrs& attrs,
+    DType dtype,
+    const Shape& x,
+    const Shape& w,
+    const Shape& y) {
   ConvPlan plan;
+  plan.dtype = dtype;
   const std::int64_t groups = attrs.integer("groups");
-  plan.x = channels_last_desc(x, &plan.x_dims);
-  plan.w = weights_desc(w, groups, &plan.w_dims);
-  plan.y = channels_last_desc(y, &plan.y_dims);
+  plan.x = channels_last_desc(x, dtype, &plan.x_dims);
+  plan.w = weights_desc(w, dtype, groups, &plan.w_dims);
+  plan.y = channels_last_desc(y, dtype, &plan.y_dims);
   plan.strides = attrs.ints("strides");
   plan.pad_low = attrs.ints("pad_low");
   plan.pad_high = attrs.ints("pad_high");
@@ -75,6 +81,7 @@ ConvPlan plan_conv(
         plan.pad_high[i],
         plan.dilation[i]);
   }
+  if (dtype != DType::f32) plan.key += keratin::format(" {}", dtype);
   for (std::int64_t& step : plan.dilation) --step;  // oneDNN counts the gaps
   return plan;
 }
@@ -86,8 +93,9 @@ bool ConvPlan::suits_winograd() const {
     });
   };
   const bool in_groups = w_dims.size() > x_dims.size();
-  return !in_groups && strides.size() == 2 && all(strides, 1) &&
-         all(dilation, 0) && w_dims[2] == 3 && w_dims[3] == 3;
+  return !in_groups && dtype == DType::f32 && strides.size() == 2 &&
+         all(strides, 1) && all(dilation, 0) && w_dims[2] == 3 &&
+         w_dims[3] == 3;
 }
 
 dnnl::convolution_forward::primitive_desc forward_desc(

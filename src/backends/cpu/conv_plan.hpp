@@ -11,6 +11,7 @@ namespace keratin::cpu {
 
 /// A convolution in oneDNN's words, whichever of its three passes a node is.
 struct ConvPlan {
+  DType dtype = DType::f32;  // of all three
   dnnl::memory::dims x_dims, w_dims, y_dims;
   dnnl::memory::dims strides, dilation, pad_low, pad_high;
 
@@ -24,17 +25,17 @@ struct ConvPlan {
     dnnl::algorithm algorithm = dnnl::algorithm::convolution_direct;
   };
 
-  Layouts channels_last() const { return {x, any_desc(w_dims), y}; }
+  Layouts channels_last() const { return {x, any(w_dims), y}; }
 
   Layouts free_choice() const {
-    return {any_desc(x_dims), any_desc(w_dims), any_desc(y_dims)};
+    return {any(x_dims), any(w_dims), any(y_dims)};
   }
 
   /// x channels-last, the rest free: for few input channels, where there is
   /// nothing to block.
-  Layouts plain_x() const { return {x, any_desc(w_dims), any_desc(y_dims)}; }
+  Layouts plain_x() const { return {x, any(w_dims), any(y_dims)}; }
 
-  Layouts plain_y() const { return {any_desc(x_dims), any_desc(w_dims), y}; }
+  Layouts plain_y() const { return {any(x_dims), any(w_dims), y}; }
 
   /// Winograd's algorithm, in the layouts it chooses.
   Layouts winograd() const {
@@ -43,7 +44,12 @@ struct ConvPlan {
     return layouts;
   }
 
-  /// Whether Winograd's algorithm is for such a window: 3 x 3, one step.
+  dnnl::memory::desc any(const dnnl::memory::dims& dims) const {
+    return any_desc(dims, dtype);
+  }
+
+  /// Whether Winograd's algorithm is for such a window, 3 x 3, one step, in
+  /// float32.
   bool suits_winograd() const;
 
   Epilogue epilogue;
@@ -56,7 +62,11 @@ struct ConvPlan {
 
 /// From the window attributes and the shapes of the whole convolution.
 ConvPlan plan_conv(
-    const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
+    const Attrs& attrs,
+    DType dtype,
+    const Shape& x,
+    const Shape& w,
+    const Shape& y);
 
 /// The descriptor of the forward pass in these layouts, its epilogue included.
 /// Throws dnnl::error.

@@ -150,7 +150,7 @@ class Fusion {
       const Node& node = graph_.node(id);
       std::vector<Value> inputs;
       for (const ValueId input : node.inputs) inputs.push_back(inner.at(input));
-      body->set_layer(node.layer);
+      body->set_origin(node.origin);
       const std::vector<Value> results = body->add(node.op, inputs, node.attrs);
       for (std::size_t k = 0; k < results.size(); ++k) {
         inner[node.outputs[k]] = results[k];
@@ -163,7 +163,7 @@ class Fusion {
       outputs.push_back(inner.at(stem.outputs[k]));
     }
     body->set_outputs(outputs);
-    r.to.set_layer(stem.layer);
+    r.to.set_origin(stem.origin);
     return r.to.add(Op::fused, operands, {{"body", GraphPtr(body)}});
   }
 

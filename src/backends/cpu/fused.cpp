@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/fused_program.hpp"
+#include "src/backends/reference/common.hpp"
 #include "src/core/check.hpp"
 #include "src/core/parallel.hpp"
 #include "src/ir/op_info.hpp"
@@ -87,6 +90,68 @@ void gather(
   }
 }
 
+/// The rows of an operand of Access::rows, in order: each names its next with
+/// the same number.
+class RowChains {
+ public:
+  RowChains(std::int64_t rows, const SweepOperand& operand)
+      : rows_(rows), count_(operand.count), row_(operand.row) {}
+
+  std::int64_t bytes() const {
+    return (rows_ + count_) * static_cast<std::int64_t>(sizeof(std::int32_t));
+  }
+
+  void bind(const host::View& numbers, const host::View& rows, void* memory) {
+    numbers_ = numbers;
+    data_ = rows.as<const float>();
+    first_ = static_cast<std::int32_t*>(memory);
+    next_ = first_ + rows_;
+  }
+
+  void build() const {
+    std::fill_n(first_, rows_, -1);
+    for (std::int64_t i = count_ - 1; i >= 0; --i) {
+      const std::int64_t row = reference::load_index(numbers_, i);
+      if (row < 0 || row >= rows_) continue;
+      next_[i] = std::exchange(first_[row], static_cast<std::int32_t>(i));
+    }
+  }
+
+  /// Whether elements [begin, begin + n) are all of rows that nobody names.
+  bool are_zero(std::int64_t begin, std::int64_t n) const {
+    const std::int32_t* const first = first_ + begin / row_;
+    const std::int32_t* const last = first_ + (begin + n - 1) / row_ + 1;
+    return std::all_of(first, last, [](std::int32_t i) { return i < 0; });
+  }
+
+  /// Elements [begin, begin + n) of the sum.
+  void load(std::int64_t begin, std::int64_t n, float* to) const {
+    std::fill_n(to, n, 0.0F);
+    std::int64_t row = begin / row_;
+    std::int64_t column = begin % row_;
+    while (n > 0) {
+      const std::int64_t part = std::min(n, row_ - column);
+      for (std::int32_t i = first_[row]; i >= 0; i = next_[i]) {
+        const float* from = data_ + i * row_ + column;
+        for (std::int64_t c = 0; c < part; ++c) to[c] += from[c];
+      }
+      n -= part;
+      to += part;
+      ++row;
+      column = 0;
+    }
+  }
+
+ private:
+  std::int64_t rows_;   // of the result
+  std::int64_t count_;  // that are added
+  std::int64_t row_;    // elements of one
+  host::View numbers_;
+  const float* data_ = nullptr;
+  std::int32_t* first_ = nullptr;  // by row of the result; -1: none
+  std::int32_t* next_ = nullptr;   // by row that is added
+};
+
 class SweepKernel final : public host::Kernel {
  public:
   SweepKernel(const Graph& graph, const Node& node) {
@@ -101,6 +166,13 @@ class SweepKernel final : public host::Kernel {
         operand.strides = {0};
       }
     }
+    chains_.resize(program_.operands.size());
+    for (std::size_t i = 0; i < chains_.size(); ++i) {
+      const SweepOperand& operand = program_.operands[i];
+      if (operand.access != Access::rows) continue;
+      chains_[i].emplace(program_.size / operand.row, operand);
+      scratch_bytes_ += chains_[i]->bytes();
+    }
     addresses_.resize(program_.register_at.size());
     staged_.resize(program_.results.size());
     const std::int64_t work =
@@ -108,6 +180,8 @@ class SweepKernel final : public host::Kernel {
         static_cast<std::int64_t>(program_.instructions.size());
     grain_ = std::max<std::int64_t>(1, kGrain / work);
   }
+
+  std::int64_t scratch_bytes() const override { return scratch_bytes_; }
 
   bool can_overwrite(int operand, int result) const override {
     return program_.operands[operand].access == Access::direct &&
@@ -118,6 +192,15 @@ class SweepKernel final : public host::Kernel {
   void bind(const host::Binding& binding) override {
     for (std::size_t i = 0; i < program_.operands.size(); ++i) {
       addresses_[i] = binding.inputs[i].as<std::byte>();
+    }
+    std::byte* scratch = binding.scratch;
+    for (std::size_t i = 0; i < chains_.size(); ++i) {
+      if (!chains_[i]) continue;
+      chains_[i]->bind(
+          binding.inputs[program_.operands[i].numbers],
+          binding.inputs[i],
+          scratch);
+      scratch += chains_[i]->bytes();
     }
     // A result that shares memory with an operand goes to a register while
     // later instructions read that operand, and to memory at the end of the
@@ -136,6 +219,10 @@ class SweepKernel final : public host::Kernel {
   }
 
   void run() override {
+    for (const auto& chains : chains_) {
+      if (chains) chains->build();
+    }
+    sparse_ = keeps_the_rest();
     const std::int64_t blocks =
         (program_.size + program_.block - 1) / program_.block;
     parallel_for(blocks, grain_, [this](std::int64_t first, std::int64_t last) {
@@ -144,6 +231,28 @@ class SweepKernel final : public host::Kernel {
   }
 
  private:
+  // The rows that decide alone what changes, where the results are where the
+  // operands were that they keep.
+  const RowChains* keeps_the_rest() const {
+    const RowChains* only = nullptr;
+    for (const auto& chains : chains_) {
+      if (!chains) continue;
+      if (only != nullptr) return nullptr;
+      only = &*chains;
+    }
+    for (const SweepResult& result : program_.results) {
+      if (result.keeps < 0 ||
+          addresses_[result.keeps] != addresses_[result.slot]) {
+        return nullptr;
+      }
+    }
+    for (const std::int32_t slot : program_.factors) {
+      const float factor = *reinterpret_cast<const float*>(addresses_[slot]);
+      if (!std::isfinite(factor) || std::signbit(factor)) return nullptr;
+    }
+    return only;
+  }
+
   void run_blocks(std::int64_t first, std::int64_t last) const {
     alignas(64) std::byte registers[kSweepRegisterBytes];
     std::array<std::byte*, kMaxSweepSlots> at;
@@ -166,6 +275,7 @@ class SweepKernel final : public host::Kernel {
     for (std::int64_t block = first; block < last; ++block) {
       const std::int64_t begin = block * program_.block;
       const std::int64_t n = std::min(program_.block, program_.size - begin);
+      if (sparse_ != nullptr && sparse_->are_zero(begin, n)) continue;
       for (std::size_t slot = 0; slot < slots; ++slot) {
         now[slot] = at[slot] + begin * step[slot];
       }
@@ -228,6 +338,10 @@ class SweepKernel final : public host::Kernel {
                      static_cast<std::int64_t>(size_of(operand.dtype));
         continue;
       }
+      if (chains_[i]) {
+        chains_[i]->load(begin, n, reinterpret_cast<float*>(now[i]));
+        continue;
+      }
       gather(operand, addresses_[i], begin, n, now[i]);
     }
   }
@@ -235,6 +349,9 @@ class SweepKernel final : public host::Kernel {
   SweepProgram program_;
   std::vector<std::byte*> addresses_;  // by slot; null for inner values
   std::vector<bool> staged_;           // by result
+  std::vector<std::optional<RowChains>> chains_;  // by operand
+  const RowChains* sparse_ = nullptr;             // see keeps_the_rest
+  std::int64_t scratch_bytes_ = 0;
   std::int64_t grain_ = 1;
 };
 

@@ -72,6 +72,20 @@ SweepOperand operand_of_slice(const Node& slice, const ValueType& type) {
   return operand;
 }
 
+/// The rows that `scatter`, along the first axis, adds up; operand `numbers`
+/// names them.
+SweepOperand operand_of_scatter(
+    const Graph& body, const Node& scatter, std::int32_t numbers) {
+  SweepOperand operand;
+  operand.dtype = body.type(scatter.inputs[1]).dtype;
+  operand.access = Access::rows;
+  operand.numbers = numbers;
+  operand.count = body.type(scatter.inputs[0]).shape.size();
+  const Shape& shape = body.type(scatter.outputs[0]).shape;
+  operand.row = shape.size() / shape[0];
+  return operand;
+}
+
 class Compiler {
  public:
   explicit Compiler(SweepProgram& program) : program_(program) {}
@@ -80,10 +94,7 @@ class Compiler {
     const Shape& shape = graph.type(node.outputs[0]).shape;
     program_.size = shape.size();
     for (const ValueId id : node.inputs) {
-      const Node* slice = slice_of(node, program_.operands.size());
-      program_.operands.push_back(
-          slice != nullptr ? operand_of_slice(*slice, graph.type(id))
-                           : operand_of(shape, graph.type(id)));
+      program_.operands.push_back(operand_of(shape, graph.type(id)));
     }
     if (node.op == Op::fused) {
       if (!add_body(node.attrs.graph("body"), shape)) return false;
@@ -113,17 +124,22 @@ class Compiler {
     return false;
   }
 
-  // The node of a fused one's body that takes a part of an operand.
-  static const Node* slice_of(const Node& node, std::size_t operand) {
-    if (node.op != Op::fused) return nullptr;
-    const Graph& body = node.attrs.graph("body");
-    for (const Node& inner : body.nodes()) {
-      if (inner.op == Op::slice &&
-          inner.inputs[0] == body.parameters()[operand]) {
-        return &inner;
-      }
+  // What the body makes of parameters before it computes: the parameter's slot
+  // is read in that way. Returns the slot.
+  std::int32_t sink(
+      const Graph& body,
+      const Node& node,
+      const std::vector<std::int32_t>& slots) {
+    const std::int32_t slot = slots[node.inputs.back()];
+    if (node.op == Op::slice) {
+      program_.operands[slot] =
+          operand_of_slice(node, body.type(node.inputs[0]));
+    } else {
+      const std::int32_t numbers = slots[node.inputs[0]];
+      program_.operands[slot] = operand_of_scatter(body, node, numbers);
+      program_.operands[numbers].access = Access::numbers;
     }
-    return nullptr;
+    return slot;
   }
 
   std::vector<DType> operand_dtypes() const {
@@ -134,16 +150,37 @@ class Compiler {
     return dtypes;
   }
 
+  // By value: casts to bfloat16 that are all cast back.
+  static std::vector<bool> rounded(const Graph& body) {
+    std::vector<bool> back(body.value_count(), false);
+    for (const Node& node : body.nodes()) {
+      const bool to_bfloat16 =
+          node.op == Op::cast &&
+          body.type(node.outputs[0]).dtype == DType::bf16 &&
+          body.type(node.inputs[0]).dtype == DType::f32;
+      back[node.outputs[0]] = to_bfloat16;
+      for (const ValueId id : node.inputs) {
+        if (node.op != Op::cast ||
+            body.type(node.outputs[0]).dtype != DType::f32) {
+          back[id] = false;
+        }
+      }
+    }
+    for (const ValueId id : body.outputs()) back[id] = false;
+    return back;
+  }
+
   bool add_body(const Graph& body, const Shape& shape) {
     dtypes_ = operand_dtypes();
+    const std::vector<bool> back = rounded(body);
     std::vector<std::int32_t> slots(body.value_count(), -1);
     for (std::size_t i = 0; i < body.parameters().size(); ++i) {
       slots[body.parameters()[i]] = static_cast<std::int32_t>(i);
     }
     for (const Node& node : body.nodes()) {
       if (node.op == Op::parameter) continue;
-      if (node.op == Op::slice) {  // read where the operand is, see slice_of
-        slots[node.outputs[0]] = slots[node.inputs[0]];
+      if (node.op == Op::slice || node.op == Op::scatter_add) {
+        slots[node.outputs[0]] = sink(body, node, slots);
         continue;
       }
       if (!op_info(node.op).elementwise) {
@@ -154,9 +191,23 @@ class Compiler {
       }
       std::vector<std::int32_t> operands;
       for (const ValueId id : node.inputs) operands.push_back(slots[id]);
+      if (back[node.outputs[0]]) {
+        slots[node.outputs[0]] = operands[0];
+        continue;
+      }
+      if (back[node.inputs[0]]) {
+        repeat_if_scalar(operands[0]);
+        append(
+            bfloat16_row(DType::f32, DType::f32),
+            {operands[0], operands[0], operands[0]},
+            DType::f32);
+        slots[node.outputs[0]] = slot_count() - 1;
+        continue;
+      }
       if (!add(body, node, operands)) return false;
       slots[node.outputs[0]] = slot_count() - 1;
     }
+    std::vector<std::int32_t> keeps = kept(body, slots);
     for (const ValueId id : body.outputs()) {
       std::int32_t slot = slots[id];
       const DType dtype = body.type(id).dtype;
@@ -173,9 +224,37 @@ class Compiler {
       program_.results.push_back(
           {dtype,
            slot,
-           slot - static_cast<std::int32_t>(program_.operands.size())});
+           slot - static_cast<std::int32_t>(program_.operands.size()),
+           keeps[id]});
     }
     return true;
+  }
+
+  // By value: the operand that it is where no row was added to. Notes factors.
+  std::vector<std::int32_t> kept(
+      const Graph& body, const std::vector<std::int32_t>& slots) {
+    std::vector<bool> zero(body.value_count(), false);  // +0 where no row is
+    std::vector<std::int32_t> keeps(body.value_count(), -1);
+    for (const Node& node : body.nodes()) {
+      const auto& in = node.inputs;
+      if (node.op == Op::scatter_add) {
+        zero[node.outputs[0]] = true;
+      } else if (node.op == Op::multiply) {
+        for (const std::size_t i : {0U, 1U}) {
+          const std::int32_t factor = slots[in[1 - i]];
+          if (!zero[in[i]] || !is_scalar(factor)) continue;
+          zero[node.outputs[0]] = true;
+          program_.factors.push_back(factor);
+        }
+      } else if (node.op == Op::subtract && zero[in[1]]) {
+        const std::int32_t whole = slots[in[0]];
+        const bool in_place =
+            whole < static_cast<std::int32_t>(program_.operands.size()) &&
+            program_.operands[whole].access == Access::direct;
+        if (in_place) keeps[node.outputs[0]] = whole;
+      }
+    }
+    return keeps;
   }
 
   bool add(
@@ -209,6 +288,10 @@ class Compiler {
   bool is_scalar(std::int32_t slot) const {
     return slot < static_cast<std::int32_t>(program_.operands.size()) &&
            program_.operands[slot].access == Access::scalar;
+  }
+
+  void repeat_if_scalar(std::int32_t slot) {
+    if (is_scalar(slot)) repeat(slot);
   }
 
   // Rows found before that take the operand as a scalar read its first element.
@@ -257,7 +340,8 @@ class Compiler {
     for (std::int32_t slot = 0; slot < operands; ++slot) {
       const Access access = program_.operands[slot].access;
       if (access == Access::direct) ++arrays;
-      if (access == Access::cyclic || access == Access::general) {
+      if (access == Access::cyclic || access == Access::general ||
+          access == Access::rows) {
         numbers[slot] = count++;
       }
     }

@@ -15,6 +15,8 @@ enum class Access : std::uint8_t {
   scalar,   // one element for all, and every op that reads it takes that
   cyclic,   // repeats every `period` elements (a bias)
   general,  // gathered element by element
+  rows,     // zeros and, by the rows' numbers in another operand, sums of rows
+  numbers,  // those numbers: no instruction reads them
 };
 
 struct SweepOperand {
@@ -26,6 +28,11 @@ struct SweepOperand {
   std::vector<std::int64_t> dims = {};
   std::vector<std::int64_t> strides = {};
   std::int64_t offset = 0;  // of the first element, where a slice is read
+
+  // Of rows: which operand names them, how many of that, and their length.
+  std::int32_t numbers = -1;
+  std::int64_t count = 0;
+  std::int64_t row = 0;
 
   std::int32_t last_use = -1;     // the last instruction that reads it
   std::int64_t register_at = -1;  // bytes into the registers; -1: needs none
@@ -42,6 +49,11 @@ struct SweepResult {
   DType dtype = DType::f32;
   std::int32_t slot = 0;
   std::int32_t made_by = 0;  // instruction
+
+  // The operand, read in place, whose elements these are where no row was added
+  // to and no factor of SweepProgram::factors is negative or not finite, as in
+  // w - rate * rows; -1: none.
+  std::int32_t keeps = -1;
 };
 
 /// An element-wise node, or the body of a fused one, as a list of instructions
@@ -54,6 +66,7 @@ struct SweepProgram {
   std::vector<SweepOperand> operands;
   std::vector<SweepInstruction> instructions;
   std::vector<SweepResult> results;
+  std::vector<std::int32_t> factors;  // scalar operands: see SweepResult::keeps
   std::vector<std::int64_t> register_at;  // by slot: bytes; -1: none
   std::int64_t register_bytes = 0;
 };

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/backends/cpu/compute_in_float.hpp"
 #include "src/backends/cpu/epilogue.hpp"
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/onednn.hpp"
@@ -21,13 +22,15 @@ using Desc = dnnl::memory::desc;
 struct Product {
   Desc a, b, c;
   Dims a_dims, b_dims, c_dims;
+  DType dtype = DType::f32;  // of all three
   bool batched = false;
   double flops = 0;
   Epilogue epilogue;
 };
 
 Desc operand_desc(
-    const Shape& shape, bool transposed, std::size_t rank, Dims* dims_out) {
+    const ValueType& type, bool transposed, std::size_t rank, Dims* dims_out) {
+  const Shape& shape = type.shape;
   Dims dims(rank, 1);
   Dims strides(rank, 1);
   const std::vector<std::int64_t> own = shape.strides();
@@ -42,23 +45,25 @@ Desc operand_desc(
     std::swap(strides[rank - 1], strides[rank - 2]);
   }
   *dims_out = dims;
-  return strided_desc(dims, strides);
+  return strided_desc(dims, strides, type.dtype);
 }
 
 // `node` is the matmul or the fused node that begins with it.
 Product product_of(const Graph& graph, const Node& node, const Stem& stem) {
-  const Shape& a = graph.type(node.inputs[0]).shape;
-  const Shape& b = graph.type(node.inputs[1]).shape;
-  const Shape& c = graph.type(node.outputs[0]).shape;
+  const ValueType& a = graph.type(node.inputs[0]);
+  const ValueType& b = graph.type(node.inputs[1]);
+  const ValueType& c = graph.type(node.outputs[0]);
+  const std::size_t rank = c.shape.rank();
   Product product;
+  product.dtype = c.dtype;
   product.a = operand_desc(
-      a, stem.node->attrs.flag("transpose_a"), c.rank(), &product.a_dims);
+      a, stem.node->attrs.flag("transpose_a"), rank, &product.a_dims);
   product.b = operand_desc(
-      b, stem.node->attrs.flag("transpose_b"), c.rank(), &product.b_dims);
-  product.c = operand_desc(c, false, c.rank(), &product.c_dims);
+      b, stem.node->attrs.flag("transpose_b"), rank, &product.b_dims);
+  product.c = operand_desc(c, false, rank, &product.c_dims);
   product.epilogue = stem.epilogue;
-  product.batched = c.rank() > 2;
-  product.flops = 2.0 * static_cast<double>(c.size()) *
+  product.batched = rank > 2;
+  product.flops = 2.0 * static_cast<double>(c.shape.size()) *
                   static_cast<double>(product.a_dims.back());
   return product;
 }
@@ -77,8 +82,8 @@ std::unique_ptr<Sequence> make_sequence(
     strides.back() = 1;
     bias = strided_desc(dims, strides);
   }
-  const Desc a = any_a ? any_desc(product.a_dims) : product.a;
-  const Desc b = any_b ? any_desc(product.b_dims) : product.b;
+  const Desc a = any_a ? any_desc(product.a_dims, product.dtype) : product.a;
+  const Desc b = any_b ? any_desc(product.b_dims, product.dtype) : product.b;
   dnnl::matmul::primitive_desc descriptor;
   try {
     descriptor = {
@@ -164,7 +169,8 @@ class MatmulKernel final : public host::Kernel {
     sequence_ = fastest(
         factory.options(),
         {work_name(a.shape, t_a, b.shape, t_b) + product.epilogue.str() +
-             (pack ? " packed" : ""),
+             (pack ? " packed" : "") +
+             (c.dtype == DType::f32 ? "" : keratin::format(" {}", c.dtype)),
          a.shape[0]},
         candidates,
         input_bytes,
@@ -180,6 +186,8 @@ class MatmulKernel final : public host::Kernel {
     sequence_->bind(binding);
     b_.bind(binding.inputs[1].data);
   }
+
+  std::string details() const override { return sequence_->details(); }
 
   void renew() override { b_.forget(); }
 
@@ -199,8 +207,9 @@ Support supports(const Graph& graph, const Node& node) {
     return Support::no("");
   }
   const ValueType& c = graph.type(node.outputs[0]);
-  if (c.dtype != DType::f32) {
-    return Support::no(keratin::format("takes f32, not {}", c.dtype));
+  const bool bfloat16 = c.dtype == DType::bf16 && multiplies_bfloat16();
+  if (c.dtype != DType::f32 && !bfloat16) {
+    return Support::no(keratin::format("takes no {}", c.dtype));
   }
   if (c.shape.rank() > DNNL_MAX_NDIMS) return Support::no("too many axes");
   if (c.shape.size() == 0 || graph.type(node.inputs[0]).shape.size() == 0) {

@@ -94,7 +94,7 @@ class Matcher {
 
 std::vector<Value> fused(const Gate& gate, RewriteArgs& r) {
   const auto body = std::make_shared<Graph>();
-  body->set_layer(r.node.layer);
+  body->set_origin(r.node.origin);
   std::vector<ValueId> ids = r.node.inputs;
   ids[kDy] = gate.dy;
   ids.push_back(gate.beta);

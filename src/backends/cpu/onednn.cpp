@@ -9,6 +9,7 @@
 
 #include "src/core/check.hpp"
 #include "src/core/cpu_features.hpp"
+#include "src/core/format.hpp"
 #include "src/core/log.hpp"
 
 namespace keratin::cpu {
@@ -77,13 +78,22 @@ const dnnl::engine& onednn_engine() {
   return engine;
 }
 
-dnnl::memory::desc strided_desc(
-    const dnnl::memory::dims& dims, const dnnl::memory::dims& strides) {
-  return {dims, dnnl::memory::data_type::f32, strides};
+dnnl::memory::data_type data_type(DType dtype) {
+  KERATIN_CHECK(
+      dtype == DType::f32 || dtype == DType::bf16, "no kernels for {}", dtype);
+  return dtype == DType::f32 ? dnnl::memory::data_type::f32
+                             : dnnl::memory::data_type::bf16;
 }
 
-dnnl::memory::desc any_desc(const dnnl::memory::dims& dims) {
-  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+dnnl::memory::desc strided_desc(
+    const dnnl::memory::dims& dims,
+    const dnnl::memory::dims& strides,
+    DType dtype) {
+  return {dims, data_type(dtype), strides};
+}
+
+dnnl::memory::desc any_desc(const dnnl::memory::dims& dims, DType dtype) {
+  return {dims, data_type(dtype), dnnl::memory::format_tag::any};
 }
 
 Sequence::Sequence() : threads_(num_threads()) {}
@@ -233,11 +243,38 @@ void Sequence::run() {
   run_steps(steps_);
 }
 
-bool is_plain_loop(const_dnnl_primitive_desc_t descriptor) {
+namespace {
+
+std::string_view implementation(const_dnnl_primitive_desc_t descriptor) {
   const char* name = "";
   dnnl_primitive_desc_query(
       descriptor, dnnl_query_impl_info_str, 0, static_cast<void*>(&name));
-  return std::string_view(name).substr(0, 3) == "ref";
+  return name;
+}
+
+}  // namespace
+
+std::string Sequence::details() const {
+  std::string text = name_;
+  int reorders = 0;
+  for (const Step& step : steps_) {
+    if (step.idle) continue;
+    if (step.primitive.get_kind() == dnnl::primitive::kind::reorder) {
+      ++reorders;
+      continue;
+    }
+    if (!text.empty()) text += ", ";
+    text += implementation(step.primitive.get_primitive_desc());
+  }
+  if (reorders > 0) {
+    text += keratin::format(
+        ", {} {}", reorders, reorders == 1 ? "reorder" : "reorders");
+  }
+  return text;
+}
+
+bool is_plain_loop(const_dnnl_primitive_desc_t descriptor) {
+  return implementation(descriptor).starts_with("ref");
 }
 
 }  // namespace keratin::cpu

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "src/backends/host/kernel.hpp"
@@ -21,12 +23,18 @@ std::optional<dnnl::cpu_isa> isa_cap(const CpuFeatures& features);
 /// oneDNN, applies the guard against half-announced AMX.
 const dnnl::engine& onednn_engine();
 
-/// A dense f32 array of these dimensions and strides (in elements).
-dnnl::memory::desc strided_desc(
-    const dnnl::memory::dims& dims, const dnnl::memory::dims& strides);
+/// f32 or bf16 in oneDNN's words.
+dnnl::memory::data_type data_type(DType dtype);
 
-/// f32 in a layout that the primitive chooses.
-dnnl::memory::desc any_desc(const dnnl::memory::dims& dims);
+/// A dense array of these dimensions and strides (in elements).
+dnnl::memory::desc strided_desc(
+    const dnnl::memory::dims& dims,
+    const dnnl::memory::dims& strides,
+    DType dtype = DType::f32);
+
+/// In a layout that the primitive chooses.
+dnnl::memory::desc any_desc(
+    const dnnl::memory::dims& dims, DType dtype = DType::f32);
 
 /// Where an argument of a primitive is while its kernel runs.
 struct Slot {
@@ -103,6 +111,13 @@ class Sequence {
 
   void bind(const host::Binding& binding);
 
+  /// The candidate it was made as; see details().
+  void set_name(std::string name) { name_ = std::move(name); }
+
+  /// "winograd, jit_wino:avx512_core, 2 reorders": the candidate's name, the
+  /// implementations, and how often a run copies from one layout to another.
+  std::string details() const;
+
   /// Fills packed operands from their sources.
   void pack();
   void run();
@@ -124,6 +139,7 @@ class Sequence {
 
   // Primitives are laid out for this many threads and run on as many.
   int threads_;
+  std::string name_;
   std::vector<Step> steps_;
   std::vector<Step> packing_;
   std::int64_t scratch_bytes_ = 0;

@@ -246,6 +246,10 @@ Row find_select(DType dtype) {
 }
 
 Row find_cast(DType from, DType to) {
+  const bool to_bfloat16 = from == DType::f32 && to == DType::bf16;
+  if (to_bfloat16 || (from == DType::bf16 && to == DType::f32)) {
+    return bfloat16_row(from, to);
+  }
   return visit_dtype(from, [&](auto from_tag) {
     return visit_dtype(to, [&](auto to_tag) -> Row {
       return cast_row<

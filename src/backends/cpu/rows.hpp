@@ -22,6 +22,10 @@ Row find_row(Op op, const DType operands[3], DType result, unsigned scalars);
 /// selection.
 Row find_float_row(Op op, unsigned scalars);
 
+/// float32 to bfloat16, that to float32, or, of float32 to float32, by way of
+/// it: what is rounded to bfloat16 and computed with in float32.
+Row bfloat16_row(DType from, DType to);
+
 /// Copies elements of a dtype.
 Row copy_row(DType dtype);
 

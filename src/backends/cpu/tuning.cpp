@@ -1,6 +1,7 @@
 #include "src/backends/cpu/tuning.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -66,14 +67,17 @@ double best_time(Sequence& sequence, double limit) {
   return best;
 }
 
-// Memory that holds numbers from -1 to 1: zeros or denormals would not do.
+// Memory that holds numbers from -1 to 1, read as float32 or as bfloat16: zeros
+// or denormals would not do.
 host::AlignedBuffer sample(std::int64_t bytes) {
   host::AlignedBuffer buffer(bytes);
   auto* values = reinterpret_cast<float*>(buffer.data());
   std::uint32_t state = 1;
   for (std::int64_t i = 0; i < buffer.size() / kFloat; ++i) {
     state = state * 1664525U + 1013904223U;  // Numerical Recipes, 7.1.4
-    values[i] = static_cast<float>(state >> 8U) * 0x1p-23F - 1;
+    const float value = static_cast<float>(state >> 8U) * 0x1p-23F - 1;
+    const auto upper = std::bit_cast<std::uint32_t>(value) >> 16U;
+    values[i] = std::bit_cast<float>(upper << 16U | upper);
   }
   return buffer;
 }
@@ -121,9 +125,15 @@ host::Binding bind_to(
   return binding;
 }
 
+std::unique_ptr<Sequence> make(const Candidate& candidate) {
+  auto sequence = candidate.make();
+  if (sequence) sequence->set_name(candidate.name);
+  return sequence;
+}
+
 std::unique_ptr<Sequence> first_made(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
-    if (auto sequence = candidate.make()) return sequence;
+    if (auto sequence = make(candidate)) return sequence;
   }
   return nullptr;
 }
@@ -133,7 +143,7 @@ std::unique_ptr<Sequence> first_made(const std::vector<Candidate>& candidates) {
 std::unique_ptr<Sequence> made_by_name(
     const std::vector<Candidate>& candidates, const std::string& name) {
   for (const Candidate& candidate : candidates) {
-    if (candidate.name == name) return candidate.make();
+    if (candidate.name == name) return make(candidate);
   }
   return nullptr;
 }
@@ -160,7 +170,7 @@ Winner timed_best(
   double best = std::numeric_limits<double>::infinity();
   for (const Candidate& candidate : candidates) {
     if (winner.sequence && candidate.last_resort) break;
-    auto sequence = candidate.make();
+    auto sequence = make(candidate);
     if (!sequence) continue;
     const host::AlignedBuffer scratch(sequence->scratch_bytes());
     sequence->bind(bind_to(inputs, outputs, scratch));

@@ -59,12 +59,12 @@ Value extend(
       if (node.op == Op::parameter) continue;
       std::vector<Value> inputs;
       for (const ValueId id : node.inputs) inputs.push_back(values[id]);
-      body->set_layer(node.layer);
+      body->set_origin(node.origin);
       values[node.outputs[0]] = body->add1(node.op, inputs, node.attrs);
     }
     result = {values[before.outputs()[0]]};
   } else {
-    body->set_layer(product.layer);
+    body->set_origin(product.origin);
     result = {body->add1(product.op, inner, product.attrs)};
   }
   for (const Value& operand : operands_inside) result.push_back(operand);

@@ -207,7 +207,7 @@ CudaExecutable::CudaExecutable(
   stats_.kernels = steps_.size();
   stats_.arena_bytes = lowering_.arena_bytes();
   stats_.constant_bytes = constant_row_.total;
-  if (env::profile()) start_profile();
+  if (!profile_targets().empty()) start_profile();
 }
 
 CudaExecutable::~CudaExecutable() {
@@ -610,21 +610,10 @@ void CudaExecutable::start_profile() {
   profiler_.emplace(name_);
   for (const Step& step : steps_) {
     ProfileRow row;
-    row.kernel = "cuda." + name_of(step);
     if (step.node >= 0) {
-      const Node& node = graph_.node(step.node);
-      row.node = keratin::format("%{}", node.outputs[0]);
-      row.layer = node.layer;
-      for (const ValueId id : node.inputs) {
-        row.shapes += graph_.type(id).str() + " ";
-        row.bytes += graph_.type(id).size_bytes();
-      }
-      row.shapes += "->";
-      for (const ValueId id : node.outputs) {
-        row.shapes += " " + graph_.type(id).str();
-        row.bytes += graph_.type(id).size_bytes();
-      }
+      row = profile_row(graph_, graph_.node(step.node));
     }
+    row.kernel = "cuda." + name_of(step);
     profiler_->add(std::move(row));
   }
 }
@@ -632,6 +621,7 @@ void CudaExecutable::start_profile() {
 void CudaExecutable::run_profiled() {
   const Event before(device_, CU_EVENT_DEFAULT);
   const Event after(device_, CU_EVENT_DEFAULT);
+  profiler_->begin_run();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     KERATIN_CUDA_CHECK(driver(), cuEventRecord(before.get(), device_.stream()));
     issue(steps_[i]);
@@ -642,6 +632,7 @@ void CudaExecutable::run_profiled() {
         driver(), cuEventElapsedTime(&ms, before.get(), after.get()));
     profiler_->count(i, static_cast<std::int64_t>(double{ms} * 1e6));
   }
+  profiler_->end_run();
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "src/backends/host/executable.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -115,7 +114,7 @@ HostExecutable::HostExecutable(
   }
   stats_.kernels = schedule_.steps().size();
   stats_.arena_bytes = schedule_.arena_bytes();
-  if (env::profile()) start_profile();
+  if (!profile_targets().empty()) profiler_.emplace(name_);
 }
 
 std::int32_t HostExecutable::variable_index(const Variable& variable) const {
@@ -137,25 +136,17 @@ void HostExecutable::plan_assignments() {
 }
 
 void HostExecutable::start_profile() {
-  profiler_.emplace(name_);
-  for (const Schedule::Step& step : schedule_.steps()) {
-    ProfileRow row;
-    row.node = keratin::format("%{}", step.node->outputs[0]);
-    row.kernel = step.node->op == Op::read
-                     ? "host.read"
-                     : factory_.select(graph_, *step.node).name;
-    row.layer = step.node->layer;
-    for (const ValueId id : step.node->inputs) {
-      row.shapes += graph_.type(id).str() + " ";
-      row.bytes += graph_.type(id).size_bytes();
+  if (!profiler_->has_rows()) {
+    for (const Schedule::Step& step : schedule_.steps()) {
+      ProfileRow row = profile_row(graph_, *step.node);
+      row.kernel = step.node->op == Op::read
+                       ? "host.read"
+                       : factory_.select(graph_, *step.node).name;
+      row.details = step.kernel->details();
+      profiler_->add(std::move(row));
     }
-    row.shapes += "->";
-    for (const ValueId id : step.node->outputs) {
-      row.shapes += " " + graph_.type(id).str();
-      row.bytes += graph_.type(id).size_bytes();
-    }
-    profiler_->add(std::move(row));
   }
+  profiler_->begin_run();
 }
 
 // Finds workspace and variables; true when something is not where it was.
@@ -195,6 +186,7 @@ void HostExecutable::run(
     schedule_.bind(base_, inputs_, variables_);
     bound_ = true;
   }
+  if (profiler_) start_profile();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     copy_bytes(
         inputs_[i],
@@ -216,6 +208,7 @@ void HostExecutable::run(
         schedule_.address(a.value),
         graph_.type(a.value).size_bytes());
   }
+  if (profiler_) profiler_->end_run();
 }
 
 void HostExecutable::run_checked() {
@@ -236,17 +229,11 @@ void HostExecutable::run_checked() {
 }
 
 void HostExecutable::run_profiled() {
-  using Clock = std::chrono::steady_clock;
   const std::span<const Schedule::Step> steps = schedule_.steps();
-  auto before = Clock::now();
+  profiler_->skip();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     steps[i].kernel->run();
-    const auto after = Clock::now();
-    profiler_->count(
-        i,
-        std::chrono::duration_cast<std::chrono::nanoseconds>(after - before)
-            .count());
-    before = after;
+    profiler_->lap(i);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -59,6 +60,9 @@ class Kernel {
     (void)result;
     return false;
   }
+
+  /// How it computes, for profiles: "own layout, jit:avx2". REQUIRES: bound.
+  virtual std::string details() const { return ""; }
 
   /// Whether the kernel is nothing but another name for its operand 0.
   virtual bool is_alias() const { return false; }

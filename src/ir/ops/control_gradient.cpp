@@ -155,7 +155,7 @@ class ScanGradient {
       if (node.op == Op::parameter) continue;
       Values inputs;
       for (const ValueId id : node.inputs) inputs.push_back(mapped[id]);
-      const LayerScope scope(draft, node.layer);
+      const OriginScope scope(draft, node.origin);
       const Values results = draft.add(node.op, inputs, node.attrs);
       for (std::size_t i = 0; i < results.size(); ++i) {
         mapped[node.outputs[i]] = results[i];
@@ -263,7 +263,7 @@ void ScanGradient::copy_live(Values& mapped) {
     if (!live_[i] || node.op == Op::parameter) continue;
     Values inputs;
     for (const ValueId id : node.inputs) inputs.push_back(mapped[id]);
-    const LayerScope scope(step, node.layer);
+    const OriginScope scope(step, node.origin);
     const Values results = step.add(node.op, inputs, node.attrs);
     for (std::size_t j = 0; j < results.size(); ++j) {
       Value& value = mapped[node.outputs[j]];
@@ -354,7 +354,7 @@ Values ScanGradient::scan_backward() {
     const auto source = sources_.find(id);
     const Value stacked = source != sources_.end() ? source->second.stacked
                                                    : outputs[factors.at(id)];
-    const Shape shape = stacked.shape();
+    const Shape& shape = stacked.shape();
     return ops::reshape(stacked, Shape{shape[0] * shape[1], shape[2]});
   };
   for (const Product& product : products_) {

@@ -90,8 +90,8 @@ std::vector<Value> gradient_matmul(const GradientArgs& args) {
       ta ? matmul_node(b, dy, tb, true) : matmul_node(dy, b, false, !tb);
   const Value db =
       tb ? matmul_node(dy, a, true, ta) : matmul_node(a, dy, !ta, false);
-  const Shape a_shape = a.shape();
-  const Shape b_shape = b.shape();
+  const Shape& a_shape = a.shape();
+  const Shape& b_shape = b.shape();
   return {rules::sum_to_shape(da, a_shape), rules::sum_to_shape(db, b_shape)};
 }
 
@@ -138,8 +138,8 @@ namespace ops {
 Value matmul(const Value& a, const Value& b, MatmulOptions options) {
   const std::string who = rules::who(a, "matmul");
   rules::graph_of({a, b}, "matmul");
-  const Shape a_shape = a.shape();
-  const Shape b_shape = b.shape();
+  const Shape& a_shape = a.shape();
+  const Shape& b_shape = b.shape();
   if (a_shape.empty() || b_shape.empty()) {
     rules::fail(
         who,
@@ -197,8 +197,8 @@ Value tensordot(
             axes_a.size(),
             axes_b.size()));
   }
-  const Shape a_shape = a.shape();
-  const Shape b_shape = b.shape();
+  const Shape& a_shape = a.shape();
+  const Shape& b_shape = b.shape();
   const Ints inner_a = contraction_axes(axes_a, a, who);
   const Ints inner_b = contraction_axes(axes_b, b, who);
   for (std::size_t i = 0; i < inner_a.size(); ++i) {

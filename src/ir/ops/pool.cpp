@@ -70,7 +70,7 @@ struct Pooling {
 
   /// For every window, its element at `tap`: [n, out..., c].
   Value elements(const Value& padded_value, const Ints& tap) const {
-    const Shape from = padded_value.shape();
+    const Shape& from = padded_value.shape();
     Ints start(from.rank(), 0);
     Ints stop(from.begin(), from.end());
     Ints step(from.rank(), 1);

@@ -280,48 +280,48 @@ Value arg_reduce(
 
 }  // namespace
 
-Value sum(const Value& x, Axes axes, bool keepdims) {
+Value sum(const Value& x, const Axes& axes, bool keepdims) {
   return reduce(Op::reduce_sum, "sum", widen(x, "sum"), axes, keepdims);
 }
 
-Value mean(const Value& x, Axes axes, bool keepdims) {
+Value mean(const Value& x, const Axes& axes, bool keepdims) {
   return reduce(
       Op::reduce_mean, "mean", rules::to_floating(x, "mean"), axes, keepdims);
 }
 
 // The largest of bools is whether any is true, the smallest whether all are.
 
-Value max(const Value& x, Axes axes, bool keepdims) {
+Value max(const Value& x, const Axes& axes, bool keepdims) {
   if (is_boolean(x, "max")) return any(x, axes, keepdims);
   return reduce(Op::reduce_max, "max", x, axes, keepdims);
 }
 
-Value min(const Value& x, Axes axes, bool keepdims) {
+Value min(const Value& x, const Axes& axes, bool keepdims) {
   if (is_boolean(x, "min")) return all(x, axes, keepdims);
   return reduce(Op::reduce_min, "min", x, axes, keepdims);
 }
 
-Value prod(const Value& x, Axes axes, bool keepdims) {
+Value prod(const Value& x, const Axes& axes, bool keepdims) {
   return reduce(Op::reduce_prod, "prod", widen(x, "prod"), axes, keepdims);
 }
 
-Value any(const Value& x, Axes axes, bool keepdims) {
+Value any(const Value& x, const Axes& axes, bool keepdims) {
   return reduce(
       Op::reduce_any, "any", rules::to_boolean(x, "any"), axes, keepdims);
 }
 
-Value all(const Value& x, Axes axes, bool keepdims) {
+Value all(const Value& x, const Axes& axes, bool keepdims) {
   return reduce(
       Op::reduce_all, "all", rules::to_boolean(x, "all"), axes, keepdims);
 }
 
-Value var(const Value& x, Axes axes, bool keepdims) {
+Value var(const Value& x, const Axes& axes, bool keepdims) {
   const Value values = rules::to_floating(x, "var");
   const Value centered = values - mean(values, axes, true);
   return mean(square(centered), axes, keepdims);
 }
 
-Value logsumexp(const Value& x, Axes axes, bool keepdims) {
+Value logsumexp(const Value& x, const Axes& axes, bool keepdims) {
   const Value values = rules::to_floating(x, "logsumexp");
   // The largest element leaves the exponentials; an infinite one stays, since
   // inf - inf is NaN. Its own gradient cancels.

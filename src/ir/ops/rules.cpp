@@ -238,7 +238,7 @@ bool is_differentiable(const Value& x) {
 }
 
 Value sum_to_shape(const Value& grad, Shape shape) {
-  const Shape from = grad.shape();
+  const Shape& from = grad.shape();
   if (from == shape) return grad;
   const std::size_t extra = from.rank() - shape.rank();
   Ints axes;

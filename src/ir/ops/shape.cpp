@@ -233,7 +233,7 @@ Grads concatenate_gradient(const GradientArgs& args) {
 /// Puts step - 1 zeros after each element: [n] -> [n, 1] -> [n, step] ->
 /// [n * step], on all axes at once.
 Value dilate(const Value& x, const Ints& step) {
-  const Shape shape = x.shape();
+  const Shape& shape = x.shape();
   Ints split;
   Ints zeros(2 * shape.rank(), 0);
   Ints joined;

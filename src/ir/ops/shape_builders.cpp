@@ -93,9 +93,9 @@ Value expand_dims(const Value& x, std::int64_t axis) {
   return reshape(x, Shape(std::move(dims)));
 }
 
-Value squeeze(const Value& x, Axes axes) {
+Value squeeze(const Value& x, const Axes& axes) {
   rules::graph_of({x}, "squeeze");
-  const Shape shape = x.shape();
+  const Shape& shape = x.shape();
   const std::string name = rules::who(x, "squeeze");
   Ints gone;
   if (axes.empty()) {
@@ -186,10 +186,12 @@ Value pad(const Value& x, const Ints& low, const Ints& high, double value) {
       Op::pad, {x}, {{"low", low}, {"high", high}, {"value", value}});
 }
 
-Value flip(const Value& x, Axes axes) {
+Value flip(const Value& x, const Axes& axes) {
   rules::graph_of({x}, "flip");
-  axes = rules::normalize_axes(axes, x.rank(), rules::who(x, "flip"));
-  return rules::emit(Op::reverse, {x}, {{"axes", std::move(axes)}});
+  return rules::emit(
+      Op::reverse,
+      {x},
+      {{"axes", rules::normalize_axes(axes, x.rank(), rules::who(x, "flip"))}});
 }
 
 Value repeat(const Value& x, std::int64_t count, std::int64_t axis) {

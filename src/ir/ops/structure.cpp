@@ -105,11 +105,9 @@ Value constant(Graph& graph, const Tensor& value) {
 }
 
 Value full(Graph& graph, const Shape& shape, double value, DType dtype) {
-  // A constant of one element: nobody wants megabytes of one number. The shape
-  // may be a value's of this graph, which moves when a node is added.
-  const Shape target = shape;
+  // A constant of one element: nobody wants megabytes of one number.
   const Value scalar = graph.constant(number({}, value, dtype));
-  return target.empty() ? scalar : broadcast_to(scalar, target);
+  return shape.empty() ? scalar : broadcast_to(scalar, shape);
 }
 
 Value zeros_like(const Value& x) {
@@ -122,8 +120,7 @@ Value ones_like(const Value& x) {
 
 Value full_like(const Value& x, double value) {
   Graph& graph = rules::graph_of({x}, "full_like");
-  const Shape shape = x.shape();
-  return full(graph, shape, value, x.dtype());
+  return full(graph, x.shape(), value, x.dtype());
 }
 
 Value scalar_like(const Value& x, double value) {

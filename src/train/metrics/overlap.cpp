@@ -286,7 +286,7 @@ class IoUImpl final : public MetricImpl {
   Value result(CallContext& ctx) const override {
     const Value matrix = ctx.read_uncast(matrix_);
     Graph& graph = matrix.graph();
-    const Shape square = matrix.shape();
+    const Shape& square = matrix.shape();
     const Value diagonal = ops::equal(
         ops::iota(graph, square, 0, DType::i32),
         ops::iota(graph, square, 1, DType::i32));

@@ -90,7 +90,9 @@ bool may_use_stack(const std::string& name) {
 void check_reports(
     const std::map<std::string, Report>& reports, std::size_t expected) {
   CHECK(reports.size() == expected);
-  for (const auto& [name, report] : reports) {
+  for (const auto& entry : reports) {
+    const auto& name = entry.first;
+    const auto& report = entry.second;
     CAPTURE(name);
     CHECK(report.spilled_bytes == 0);
     if (!may_use_stack(name)) CHECK(report.stack_bytes == 0);
@@ -132,7 +134,9 @@ TEST_CASE("The kernels of a training step compile for sm_80, sm_90, sm_100") {
     CAPTURE(capability);
     const auto reports = compile_all(*api, kernels, capability);
     CHECK(reports.size() == distinct(kernels));
-    for (const auto& [name, report] : reports) {
+    for (const auto& entry : reports) {
+      const auto& name = entry.first;
+      const auto& report = entry.second;
       CAPTURE(name);
       CHECK(report.spilled_bytes == 0);
       CHECK(report.stack_bytes == 0);

@@ -100,7 +100,7 @@ void violate(std::string text);
 
 /// Records a call; the failure that was asked for, if it is this one's.
 CUresult note(
-    std::string name,
+    const std::string& name,
     std::string detail = {},
     const FakeStream* stream = nullptr);
 FakeStream* as_stream(CUstream stream);

@@ -22,15 +22,15 @@
 
 namespace keratin::testing {
 
-inline Tensor texts(std::vector<std::string> values, Shape shape) {
+inline Tensor texts(const std::vector<std::string>& values, Shape shape) {
   return Tensor(values, std::move(shape));
 }
 
-inline Tensor texts(std::vector<std::string> values) {
+inline Tensor texts(const std::vector<std::string>& values) {
   return Tensor(values);
 }
 
-inline Tensor ints(std::vector<std::int64_t> values, Shape shape) {
+inline Tensor ints(const std::vector<std::int64_t>& values, Shape shape) {
   return Tensor(values, std::move(shape));
 }
 
