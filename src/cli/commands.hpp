@@ -22,6 +22,7 @@ inline constexpr int kSignal = 128;  // plus its number, as shells report it
 void add_train(CLI::App& app, Action& run);
 void add_evaluate(CLI::App& app, Action& run);
 void add_predict(CLI::App& app, Action& run);
+void add_data(CLI::App& app, Action& run);
 void add_summary(CLI::App& app, Action& run);
 void add_info(CLI::App& app, Action& run);
 void add_schema(CLI::App& app, Action& run);

@@ -139,6 +139,7 @@ int run(int argc, char** argv) {
   add_train(app, action);
   add_evaluate(app, action);
   add_predict(app, action);
+  add_data(app, action);
   add_summary(app, action);
   add_inspect(app, action);
   add_convert(app, action);
@@ -164,7 +165,8 @@ int run(int argc, char** argv) {
               << "--help\n";
     return kUsage;
   }
-  for (const char* command : {"train", "evaluate", "predict", "bench"}) {
+  for (const char* command :
+       {"train", "evaluate", "predict", "data", "bench"}) {
     if (app.got_subcommand(command)) wait_briefly(argv);
   }
   apply(options);

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include <keratin/error.hpp>
 #include <keratin/experiment.hpp>
