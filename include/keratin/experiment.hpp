@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <keratin/callbacks.hpp>
 #include <keratin/config.hpp>
 #include <keratin/data/dataset.hpp>
 #include <keratin/data/examples.hpp>
@@ -54,15 +55,29 @@ struct RunOptions {
   std::vector<std::shared_ptr<Callback>> callbacks = {};
   std::ostream* out = nullptr;  // summary and results; null: nowhere
 
-  /// Asked before each phase: whether to leave out what is still to train.
+  /// Asked after every step, and before each phase: whether to leave out what
+  /// is still to train. The next run goes on from the checkpoint then.
   std::function<bool()> stop = {};
   std::string predictions = {};  // over output's
+
+  /// A folder for checkpoints of a config that has no BackupAndRestore among
+  /// its callbacks; empty: none. `backup.stop` is `stop`. They go when all
+  /// outputs have been written, if they are to be deleted.
+  std::string backup_dir = {};
+  callbacks::BackupAndRestoreOptions backup = {};
+
+  /// Told what `out` says in words: {"event": "test", "loss": ...}, with the
+  /// events "phase", "validation", "test" and "wrote".
+  std::function<void(const Config&)> event = {};
 };
 
 struct RunResult {
   History history;  // of all phases, epochs counted on
   Logs validation;  // empty without a validation part
   Logs test;        // empty without a test part
+
+  /// Where a run that was stopped goes on, when it has written that.
+  std::optional<callbacks::CheckpointInfo> checkpoint;
 };
 
 /// One JSON config: a model, data, how to compile and fit, what to write.
@@ -102,6 +117,9 @@ class KERATIN_API Experiment {
 
   /// The compile arguments given.
   CompileArguments compile_arguments() const;
+
+  /// The folder of the config's BackupAndRestore; empty without one.
+  std::string backup_dir() const;
 
   /// Trains, evaluates on the test part and writes the outputs, whose folders
   /// are made and tried before anything else.

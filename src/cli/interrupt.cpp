@@ -1,6 +1,7 @@
 #include "src/cli/interrupt.hpp"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace keratin::cli {
 
@@ -11,18 +12,6 @@ volatile std::sig_atomic_t g_signal = 0;
 extern "C" void note_interrupt(int signal) {
   g_signal = signal;
 }
-
-class StopWhenInterrupted final : public Callback {
- public:
-  void on_train_batch_end(std::int64_t, Logs&) override { look(); }
-
-  void on_epoch_end(std::int64_t, Logs&) override { look(); }
-
- private:
-  void look() {
-    if (interrupted() != 0) model().stop_training = true;
-  }
-};
 
 void set_handler(void (*handler)(int), int flags) {
   struct sigaction action = {};
@@ -48,10 +37,6 @@ InterruptScope::~InterruptScope() {
 
 int interrupted() {
   return g_signal;
-}
-
-std::shared_ptr<Callback> stop_when_interrupted() {
-  return std::make_shared<StopWhenInterrupted>();
 }
 
 }  // namespace keratin::cli

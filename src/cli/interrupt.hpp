@@ -1,9 +1,5 @@
 #pragma once
 
-#include <memory>
-
-#include <keratin/callbacks.hpp>
-
 namespace keratin::cli {
 
 /// For the time of a scope, Ctrl-C and SIGTERM are noted instead of ending the
@@ -19,8 +15,5 @@ class InterruptScope {
 
 /// The signal that came (SIGINT, SIGTERM), or 0.
 int interrupted();
-
-/// Ends fit after the step that is running when interrupted.
-std::shared_ptr<Callback> stop_when_interrupted();
 
 }  // namespace keratin::cli

@@ -12,6 +12,7 @@
 #include <keratin/random.hpp>
 
 #include "src/core/format.hpp"
+#include "src/experiment/backup.hpp"
 #include "src/experiment/data.hpp"
 #include "src/experiment/data_part.hpp"
 #include "src/experiment/outputs.hpp"
@@ -91,6 +92,55 @@ std::string read_text(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+/// What a run tells: in words, as events, or both.
+struct Reporter {
+  const RunOptions& options;
+
+  void say(const std::string& text) const {
+    if (options.out != nullptr) *options.out << text << std::flush;
+  }
+
+  void event(const Config& members) const {
+    if (options.event) options.event(members);
+  }
+
+  void phase(std::size_t number, std::size_t of, const Model& model) const {
+    const std::int64_t training = count_of(model.trainable_weights());
+    say(format(
+        "phase {} of {}: {} of {} parameters train\n",
+        number,
+        of,
+        training,
+        model.count_params()));
+    event(Config::object(
+        {{"event", "phase"},
+         {"phase", static_cast<std::int64_t>(number)},
+         {"phases", static_cast<std::int64_t>(of)},
+         {"trainable_params", training},
+         {"params", model.count_params()}}));
+  }
+
+  void results(const char* part, const Logs& logs) const {
+    say(format("{}:", part));
+    Config members = Config::object({{"event", part}});
+    for (const auto& [name, value] : logs.entries()) {
+      say(format("  {} {:.4f}", name, value));
+      members[name] = value;
+    }
+    say("\n");
+    event(members);
+  }
+
+  void wrote(const char* what, const std::string& path) const {
+    say(format("wrote the {} {}\n", what, path));
+    event(Config::object({{"event", "wrote"}, {"what", what}, {"path", path}}));
+  }
+};
+
+}  // namespace
+
 struct Experiment::Impl {
   Root root;
   std::string folder;
@@ -132,13 +182,16 @@ struct Experiment::Impl {
   }
 
   FitArguments fit_arguments(
-      const experiment::Phase& phase, const RunOptions& options) {
+      const experiment::Phase& phase,
+      const experiment::Backup& backup,
+      std::size_t number,
+      const RunOptions& options) {
     FitArguments out = phase.fit->arguments();
     if (phase.fit->balanced()) {
       out.class_weight = experiment::balanced_weights(load().train);
     }
     if (options.verbose) out.verbose = options.verbose;
-    out.callbacks = phase.callbacks;
+    out.callbacks = backup.callbacks(phase.callbacks, number);
     out.callbacks.insert(
         out.callbacks.end(),
         options.callbacks.begin(),
@@ -147,10 +200,13 @@ struct Experiment::Impl {
     return out;
   }
 
-  /// One phase after the other; `say` prints.
-  template <class Say>
-  History train(Model& built, const RunOptions& options, const Say& say) {
-    const std::vector<experiment::Phase> phases = experiment::phases_of(root);
+  /// One phase after the other.
+  History train(
+      Model& built,
+      const std::vector<experiment::Phase>& phases,
+      const experiment::Backup& backup,
+      const Reporter& report) {
+    const RunOptions& options = report.options;
     History history;
     for (std::size_t i = 0; i < phases.size(); ++i) {
       const experiment::Phase& phase = phases[i];
@@ -159,14 +215,9 @@ struct Experiment::Impl {
           built, phase.trainable, format("$.phases[{}].trainable", i)));
       if (phase.compile) built.compile(*phase.compile);
       if (phases.size() > 1) {
-        say(format(
-            "phase {} of {}: {} of {} parameters train\n",
-            i + 1,
-            phases.size(),
-            count_of(built.trainable_weights()),
-            built.count_params()));
+        report.phase(i + 1, phases.size(), built);
       }
-      FitArguments arguments = fit_arguments(phase, options);
+      FitArguments arguments = fit_arguments(phase, backup, i, options);
       // Epochs are counted on.
       const std::int64_t before =
           history.epoch.empty() ? 0 : history.epoch.back() + 1;
@@ -295,46 +346,36 @@ RunResult Experiment::run(const RunOptions& options) {
   }
   const ExperimentData& data = impl_->load(options.out != nullptr);
   Model model = this->model();
-  const auto say = [&](const std::string& text) {
-    if (options.out != nullptr) *options.out << text << std::flush;
-  };
-  say(model.summary() + "\n");
-
-  const auto tell = [&](const char* part, const Logs& logs) {
-    say(format("{}:", part));
-    for (const auto& [name, value] : logs.entries()) {
-      say(format("  {} {:.4f}", name, value));
-    }
-    say("\n");
-  };
+  const Reporter report{options};
+  report.say(model.summary() + "\n");
+  const std::vector<experiment::Phase> phases =
+      experiment::phases_of(impl_->root);
+  const experiment::Backup backup(phases, options);
   RunResult result;
-  result.history = impl_->train(model, options, say);
+  result.history = impl_->train(model, phases, backup, report);
   const std::int64_t batch_size =
       impl_->root.fit.or_default().arguments().batch_size;
   if (!data.validation.empty()) {
     result.validation =
         experiment::evaluate_part(model, data.validation, batch_size);
-    tell("validation", result.validation);
+    report.results("validation", result.validation);
   }
   if (data.has_test()) {
     result.test = experiment::evaluate_part(model, data.test, batch_size);
-    tell("test", result.test);
+    report.results("test", result.test);
   }
 
-  const auto wrote = [&](const char* what, const std::string& path) {
-    say(format("wrote {} {}\n", what, path));
-  };
   if (output.model) {
     model.save(*output.model);
-    wrote("the model", *output.model);
+    report.wrote("model", *output.model);
   }
   if (output.weights) {
     model.save_weights(*output.weights);
-    wrote("the weights", *output.weights);
+    report.wrote("weights", *output.weights);
   }
   if (output.history) {
     experiment::write_history(*output.history, result.history);
-    wrote("the history", *output.history);
+    report.wrote("history", *output.history);
   }
   const std::string predictions = options.predictions.empty()
                                       ? output.predictions.value_or("")
@@ -343,9 +384,18 @@ RunResult Experiment::run(const RunOptions& options) {
     // As `keratin predict` computes them, so that the two are equal.
     const DeterministicScope scope;
     io::save_npy(predictions, experiment::predict_part(model, data.last()));
-    wrote("the predictions", predictions);
+    report.wrote("predictions", predictions);
+  }
+  if (options.stop && options.stop()) {
+    result.checkpoint = backup.find();
+  } else {
+    backup.remove();
   }
   return result;
+}
+
+std::string Experiment::backup_dir() const {
+  return experiment::Backup(experiment::phases_of(impl_->root), {}).folder();
 }
 
 ExperimentData load_named_data(const std::string& name) {
