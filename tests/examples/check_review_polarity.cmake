@@ -1,5 +1,5 @@
 # Unpacks the film reviews and trains examples/review_polarity.json on them: at
-# least 0.80 test accuracy (a coin: 0.5). Skipped where they are not there.
+# least 0.82 test accuracy on a fifth (Keras: 0.83 to 0.84). Skipped where they are not there.
 if(SANITIZE)
   message("SKIPPED: takes too long under the sanitizers ${SANITIZE}")
   return()
@@ -29,6 +29,6 @@ message("${text}")
 if(NOT text MATCHES "\ntest:[^\n]* accuracy ([0-9.]+)")
   message(FATAL_ERROR "no test accuracy is printed")
 endif()
-if(CMAKE_MATCH_1 LESS 0.80)
-  message(FATAL_ERROR "test accuracy ${CMAKE_MATCH_1} is below 0.80")
+if(CMAKE_MATCH_1 LESS 0.82)
+  message(FATAL_ERROR "test accuracy ${CMAKE_MATCH_1} is below 0.82")
 endif()
