@@ -2,8 +2,11 @@
 // moments, and goes on each time, ends with the weights and the history of one
 // that was left alone, bit for bit.
 //
-//   kill_resumes PROGRAM [--kills N] [--data digits|cifar10] [--seed N]
-//   [--flip]
+//   kill_resumes PROGRAM [--kills N] [--seed N] [--flip]
+//                [--pictures FOLDER [--epochs N]]
+//
+// trains on the digits, or on pictures in a folder for each of ten classes
+// (those of CIFAR-10, say), which come through a Dataset.
 //
 // --flip changes one bit of one weight in a checkpoint, which has to show.
 // KERATIN_KILLS is the number of kills where --kills is not given: 10.
@@ -42,8 +45,9 @@ namespace {
 
 struct Options {
   std::string program;
-  std::string data = "digits";
+  std::string pictures;  // a folder; empty: digits
   int kills = 10;
+  int epochs = 3;  // over the pictures
   unsigned seed = std::random_device{}();
   bool flip = false;
 };
@@ -63,14 +67,23 @@ const char* name_of(Phase phase) {
 }
 
 std::string config_of(const Options& options) {
-  const bool digits = options.data == "digits";
+  const bool digits = options.pictures.empty();
   // Enough for every kill to come before the end.
-  const int epochs = digits ? 4 + options.kills : 1;
+  const int epochs = digits ? 5 + options.kills * 3 / 2 : options.epochs;
+  const std::string data =
+      digits ? R"({"name": "digits"})"
+             : format(
+                   R"({{"image_dataset_from_directory": {{"directory": "{}",
+    "image_size": [32, 32], "validation_split": 0.1, "seed": 3}}}})",
+                   options.pictures);
+  const std::string begin = digits ? R"({"Input": {"shape": [8, 8]}},
+    {"Reshape": {"target_shape": [8, 8, 1]}}, {"Rescaling": {"scale": 0.0625}})"
+                                   : R"({"Input": {"shape": [32, 32, 3]}},
+    {"RandomFlip": {"mode": "horizontal"}}, {"Rescaling": {"scale": 0.00392}})";
   return format(
-      R"({{"seed": 11, "data": {{"name": "{}"}},
+      R"({{"seed": 11, "data": {},
   "model": {{"layers": [
-    {{"Input": {{"shape": {}}}}}, {{"Reshape": {{"target_shape": {}}}}},
-    {{"Rescaling": {{"scale": {}}}}},
+    {},
     {{"Conv2D": {{"filters": 32, "kernel_size": 3, "activation": "relu"}}}},
     {{"Conv2D": {{"filters": 32, "kernel_size": 3, "padding": "same"}}}},
     {{"BatchNormalization": {{}}}}, {{"MaxPooling2D": {{"pool_size": 2}}}},
@@ -79,15 +92,14 @@ std::string config_of(const Options& options) {
   "compile": {{"optimizer": {{"Adam": {{"learning_rate": {{
       "CosineDecay": {{"initial_learning_rate": 0.003, "decay_steps": 1000}}}}}}}},
     "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}},
-  "fit": {{"batch_size": 32, "epochs": {}, "validation_split": 0.1}},
+  "fit": {{{} "epochs": {}}},
   "callbacks": [{{"EarlyStopping": {{"monitor": "val_loss", "patience": 1000,
                                   "restore_best_weights": true}}}},
                 {{"CSVLogger": {{"filename": "log.csv"}}}}],
   "output": {{"weights": "final.weights.h5", "history": "history.json"}}}})",
-      options.data,
-      digits ? "[8, 8]" : "[32, 32, 3]",
-      digits ? "[8, 8, 1]" : "[32, 32, 3]",
-      digits ? "0.0625" : "0.00392",
+      data,
+      begin,
+      digits ? R"("batch_size": 32, "validation_split": 0.1,)" : "",
       epochs);
 }
 
@@ -114,11 +126,7 @@ pid_t start_resuming(const Options& options, const fs::path& folder) {
   return start(
       options,
       folder,
-      {"--resume",
-       "--checkpoint",
-       "backup",
-       "--save-freq",
-       options.data == "digits" ? "10" : "50"});
+      {"--resume", "--checkpoint", "backup", "--save-freq", "10"});
 }
 
 void require_success(pid_t child) {
@@ -379,8 +387,10 @@ Options parse(int argc, char** argv) {
     };
     if (word == "--kills") {
       options.kills = std::stoi(next());
-    } else if (word == "--data") {
-      options.data = next();
+    } else if (word == "--pictures") {
+      options.pictures = fs::absolute(next()).string();
+    } else if (word == "--epochs") {
+      options.epochs = std::stoi(next());
     } else if (word == "--seed") {
       options.seed = static_cast<unsigned>(std::stoul(next()));
     } else if (word == "--flip") {
@@ -391,8 +401,8 @@ Options parse(int argc, char** argv) {
   }
   if (options.program.empty() || options.kills < 3) {
     throw std::runtime_error(
-        "usage: kill_resumes PROGRAM [--kills N (>= 3)] [--data "
-        "digits|cifar10] [--seed N] [--flip]");
+        "usage: kill_resumes PROGRAM [--kills N (>= 3)] [--seed N] [--flip] "
+        "[--pictures FOLDER [--epochs N]]");
   }
   return options;
 }
