@@ -122,7 +122,7 @@ Load picture_loader(const char* who, const ImageDatasetOptions& options) {
           size = options.image_size,
           method = options.interpolation,
           scaled = options.scaled_decoding](const std::string& path) {
-    const io::SharedBytes file = io::map_file(path);
+    const io::SharedBytes file = io::load_file(path);
     const Tensor picture = data::tensorflow_resize(
         io::decode_image(
             file.bytes,

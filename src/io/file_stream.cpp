@@ -28,7 +28,8 @@ FileStream::FileStream(const std::string& path) : path_(path) {
         S_ISDIR(info.st_mode) ? "a folder" : "a device, socket or pipe"));
   }
   size_ = static_cast<std::uint64_t>(info.st_size);
-  ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  constexpr std::uint64_t kLarge = 1 << 20;
+  if (size_ > kLarge) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 FileStream::~FileStream() {

@@ -7,10 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include <keratin/error.hpp>
 
 #include "src/core/format.hpp"
+#include "src/io/file_stream.hpp"
 
 namespace keratin::io {
 namespace {
@@ -64,6 +67,17 @@ SharedBytes map_file(const std::string& path) {
   auto file = MappedFile::open(path);
   const Bytes bytes = file->bytes();
   return {bytes, std::move(file)};
+}
+
+SharedBytes load_file(const std::string& path) {
+  constexpr std::uint64_t kSmall = 256 << 10;
+  FileStream file(path);
+  if (file.size() > kSmall) return map_file(path);
+  auto content = std::make_shared<std::vector<std::byte>>(
+      static_cast<std::size_t>(file.size()));
+  content->resize(file.read(*content));
+  const Bytes bytes = *content;
+  return {bytes, std::move(content)};
 }
 
 std::string base_name(const std::string& path) {

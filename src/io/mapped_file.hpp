@@ -36,6 +36,10 @@ struct SharedBytes {
 /// The whole file, mapped.
 SharedBytes map_file(const std::string& path);
 
+/// The same for files that are read once: a small one is read, which is faster
+/// than mapping it.
+SharedBytes load_file(const std::string& path);
+
 /// The last component of a path: what error messages call a file.
 std::string base_name(const std::string& path);
 
