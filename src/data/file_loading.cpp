@@ -37,6 +37,9 @@ Dataset load_files(
         } catch (const InvalidArgument& error) {
           if (!skipped) throw;
           skipped->add(path, error.what());
+        } catch (const SystemError& error) {
+          if (!skipped) throw;
+          skipped->add(path, error.what());
         }
         return element;
       },

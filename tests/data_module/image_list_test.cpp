@@ -137,6 +137,14 @@ TEST_CASE("Files of a list that are damaged or missing are named or skipped") {
   for (const Element& element : some) count += element.y.empty() ? 0 : 1;
   CHECK(count == 2);
   CHECK(some.skipped().size() == 1);
+  testing::write_file(list, "path,label\n0.png,0\n7.png,0\n2.png,1\n");
+  const auto there = utils::image_dataset_from_list(list, options);
+  for (const Element& element : there) count += element.y.empty() ? 0 : 1;
+  CHECK(count == 4);
+  REQUIRE(there.skipped().size() == 1);
+  CHECK(
+      there.skipped()[0].find("open failed: No such file") !=
+      std::string::npos);
 }
 
 TEST_CASE("Large JPEGs are decoded smaller when that is asked for") {
