@@ -344,6 +344,21 @@ KERATIN_API Value batch_norm_inference(
 KERATIN_API Value layer_norm(
     const Value& x, const Value& gamma, const Value& beta, double epsilon);
 
+/// For each head softmax(query key^T * scale) value, the softmax over the key's
+/// steps; backends that can do not write down the scores.
+///   query: [batch, t, heads, h]     key: [batch, s, heads, h]
+///   value: [batch, s, heads, n]     result: [batch, t, heads, n]
+/// mask: bool, broadcasts to [batch, heads, t, s], false where a step is not to
+/// be looked at; a row without any true looks at all steps alike, as in Keras.
+/// (Vaswani et al. 2017, "Attention is all you need"; Dao et al. 2022,
+/// "FlashAttention".)
+KERATIN_API Value dot_product_attention(
+    const Value& query,
+    const Value& key,
+    const Value& value,
+    double scale,
+    const Value& mask = {});
+
 // -- random ------------------------------------------------------------------
 
 /// Uniform bits (u32) of `shape`. `state`: u32[2] = {seed, counter}: Philox

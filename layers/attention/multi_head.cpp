@@ -252,21 +252,8 @@ MultiHeadBase::Attended MultiHeadBase::attend(
   const std::size_t rank = query.rank() - 1 + axes.size();
   if (mask) mask = spread_mask(mask, rank, axes.size());
   // Keras's two ways differ in float16 and in rows that are masked altogether.
-  const bool direct = dropout_ == 0 && !scores && query.rank() == 4;
-  if (direct) {
-    const DType wide = wide_dtype(query.dtype());
-    Value logits = ops::einsum(equations.scores, {key, query});
-    if (logits.dtype() != wide) logits = ops::cast(logits, wide);
-    logits = logits * scale;
-    if (mask) {
-      constexpr double kLow = -0.7 * 3.38953e38;
-      logits = ops::where(mask, logits, ops::full_like(logits, kLow));
-    }
-    Value weights = ops::softmax(logits, -1);
-    if (weights.dtype() != value.dtype()) {
-      weights = ops::cast(weights, value.dtype());
-    }
-    return {ops::einsum(equations.combine, {weights, value}), {}};
+  if (dropout_ == 0 && !scores && query.rank() == 4) {
+    return {ops::dot_product_attention(query, key, value, scale, mask), {}};
   }
   Value logits = ops::einsum(equations.scores, {key, query * scale});
   if (mask) {

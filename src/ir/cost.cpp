@@ -61,6 +61,16 @@ std::int64_t flops(const Graph& graph, const Node& node) {
       return conv_flops(shape(1), shape(0));
     case Op::conv_backward_weights:
       return conv_flops(graph.type(node.outputs[0]).shape, shape(1));
+    case Op::attention:
+    case Op::attention_grad: {
+      // Of q k^T and p v; of these again, and the four of the gradients.
+      const std::int64_t steps = shape(0)[1] * shape(1)[1];
+      const std::int64_t heads = shape(0)[0] * shape(0)[2];
+      const std::int64_t width = shape(0)[3];
+      const std::int64_t value = shape(2)[3];
+      return 2 * heads * steps *
+             (node.op == Op::attention ? width + value : 3 * width + 2 * value);
+    }
     case Op::fused:
       return flops_of(node.attrs.graph("body"));
     case Op::scan:

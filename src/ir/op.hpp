@@ -127,6 +127,10 @@ enum class Op : std::uint16_t {
   batch_norm_inference,  // (x, gamma, beta, mean, variance) {epsilon}
   layer_norm,            // (x, gamma, beta) {epsilon} -> (y, mean, rstd)
   layer_norm_grad,       // (x, gamma, mean, rstd, dy) -> (dx, dgamma, dbeta)
+  attention,             // (query, key, value[, mask]) {scale}
+                         //   -> (y, largest, total); of each row's scores
+  attention_grad,        // (query, key, value, y, largest, total, dy[, mask])
+                         //   {scale} -> (dquery, dkey, dvalue)
   // random: state is u32[2] = {seed, counter}
   random_bits,     // (state) {shape} -> u32
   random_uniform,  // (state) {shape, low, high, dtype}

@@ -582,3 +582,38 @@ for name in FLOATS:
         case("layer_norm_grad", [x, gamma, mean, rstd, dy],
              [to(dx, name), to((d * h).sum((0, 1)), wide),
               to(d.sum((0, 1)), wide)])
+
+    wide = "f32" if name in ("f16", "bf16") else name
+    scale = 0.5
+    q = numbers((1, 3, 2, 2), 1, name)
+    k = numbers((1, 4, 2, 2), 2, name)
+    v = numbers((1, 4, 2, 3), 3, name)
+    dy = numbers((1, 3, 2, 3), 4, name)
+    some = pattern((1, 1, 3, 4), 5) > -0.5
+    some[0, 0, 1] = False  # a row that is masked altogether
+    for mask in (None, some):
+        operands = [] if mask is None else [mask]
+        scores = np.einsum("bthd,bshd->bhts", as_f64(q), as_f64(k)) * scale
+        if mask is not None:
+            low = np.float64(np.float32(-0.7 * 3.38953e38))
+            scores = np.where(mask, scores, low)
+        largest = scores.max(-1, keepdims=True)
+        e = np.exp(scores - largest)
+        total = e.sum(-1, keepdims=True)
+        y = np.einsum("bhts,bshd->bthd", e / total, as_f64(v))
+        largest, total = to(largest[..., 0], wide), to(total[..., 0], wide)
+        case("attention", [q, k, v] + operands,
+             [to(y, name), largest, total], scale=scale)
+        y = to(y, name)
+        p = np.exp(scores - as_f64(largest)[..., None])
+        p = p / as_f64(total)[..., None]
+        own = (as_f64(dy) * as_f64(y)).sum(-1).transpose(0, 2, 1)[..., None]
+        dp = np.einsum("bthd,bshd->bhts", as_f64(dy), as_f64(v))
+        ds = p * (dp - own) * scale
+        if mask is not None:
+            ds = np.where(mask, ds, 0)
+        case("attention_grad", [q, k, v, y, largest, total, dy] + operands,
+             [to(np.einsum("bhts,bshd->bthd", ds, as_f64(k)), name),
+              to(np.einsum("bhts,bthd->bshd", ds, as_f64(q)), name),
+              to(np.einsum("bhts,bthd->bshd", p, as_f64(dy)), name)],
+             scale=scale)

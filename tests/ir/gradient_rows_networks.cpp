@@ -292,6 +292,40 @@ std::vector<GradientRow> network_rows() {
        [](const Values& v) -> Values {
          return v[0].graph().add(Op::layer_norm_grad, v);
        }},
+      {Op::attention,
+       "y only",
+       {spread({2, 3, 2, 2}), spread({2, 4, 2, 2}), spread({2, 4, 2, 3})},
+       [](const Values& v) -> Values {
+         return {ops::dot_product_attention(v[0], v[1], v[2], 0.7)};
+       }},
+      {Op::attention,
+       "masked",
+       {spread({2, 3, 2, 2}), spread({2, 4, 2, 2}), spread({2, 4, 2, 3})},
+       [](const Values& v) -> Values {
+         Graph& graph = v[0].graph();
+         const Value earlier = ops::greater_equal(
+             ops::iota(graph, {1, 1, 3, 1}, 2, DType::i32),
+             ops::iota(graph, {1, 1, 1, 4}, 3, DType::i32));
+         return {ops::dot_product_attention(v[0], v[1], v[2], 0.7, earlier)};
+       }},
+      {Op::attention,
+       "all results",
+       {spread({1, 3, 2, 2}), spread({1, 4, 2, 2}), spread({1, 4, 2, 3})},
+       [](const Values& v) -> Values {
+         return v[0].graph().add(Op::attention, v, {{"scale", 0.7}});
+       }},
+      {Op::attention_grad,
+       "statistics apart from the operands",
+       {spread({1, 3, 2, 2}),
+        spread({1, 4, 2, 2}),
+        spread({1, 4, 2, 3}),
+        spread({1, 3, 2, 3}),
+        spread({1, 2, 3}),
+        spread({1, 2, 3}, 0.5, 2),
+        spread({1, 3, 2, 3}, -1, 2)},
+       [](const Values& v) -> Values {
+         return v[0].graph().add(Op::attention_grad, v, {{"scale", 0.7}});
+       }},
   };
 }
 

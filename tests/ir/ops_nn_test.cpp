@@ -204,4 +204,37 @@ TEST_CASE("normalisations reject parameters of another size") {
   CHECK_THROWS_AS(ops::layer_norm(p, p, p, 1e-3), InvalidArgument);
 }
 
+TEST_CASE("attention is softmax of scaled products, and its gradient a node") {
+  Graph g;
+  const Value q = parameter(g, {2, 3, 2, 4});
+  const Value k = parameter(g, {2, 5, 2, 4});
+  const Value v = parameter(g, {2, 5, 2, 6});
+  const Value y = ops::dot_product_attention(q, k, v, 0.5);
+  CHECK(y.shape() == Shape{2, 3, 2, 6});
+  gradients(ops::sum(ops::square(y)), {q, k, v});
+  CHECK(count(g, Op::attention_grad) == 1);
+}
+
+TEST_CASE("attention says what does not fit") {
+  Graph g;
+  const Value q = parameter(g, {2, 3, 2, 4});
+  const Value k = parameter(g, {2, 5, 2, 4});
+  const Value mask = parameter(g, {2, 1, 3, 4}, DType::boolean);
+  CHECK_THROWS_WITH_AS(
+      ops::dot_product_attention(q, k, q, 0.5),
+      doctest::Contains("expected a query [batch, t, heads, h], a key [batch, "
+                        "s, heads, h] and a value [batch, s, heads, n] of one "
+                        "dtype, got f32[2,3,2,4], f32[2,5,2,4] and "
+                        "f32[2,3,2,4]"),
+      InvalidArgument);
+  CHECK_THROWS_WITH_AS(
+      ops::dot_product_attention(q, k, k, 0.5, mask),
+      doctest::Contains("expected a mask of rank 4 that broadcasts to the "
+                        "scores [2,2,3,5], got [2,1,3,4]"),
+      InvalidArgument);
+  CHECK_THROWS_AS(
+      ops::dot_product_attention(q, k, k, 0.5, parameter(g, {2, 1, 3, 5})),
+      InvalidArgument);
+}
+
 }  // namespace keratin::testing

@@ -93,6 +93,7 @@ std::span<const host::KernelEntry> kernels() {
           families::softmax_kernels(),
           families::batch_norm_kernels(),
           families::layer_norm_kernels(),
+          families::attention_kernels(),
           families::random_kernels(),
           families::move_kernels(),
           families::index_kernels()}) {

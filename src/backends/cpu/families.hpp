@@ -16,6 +16,7 @@ std::vector<host::KernelEntry> reduce_kernels();
 std::vector<host::KernelEntry> softmax_kernels();
 std::vector<host::KernelEntry> batch_norm_kernels();
 std::vector<host::KernelEntry> layer_norm_kernels();
+std::vector<host::KernelEntry> attention_kernels();
 std::vector<host::KernelEntry> random_kernels();
 std::vector<host::KernelEntry> move_kernels();
 std::vector<host::KernelEntry> index_kernels();

@@ -215,6 +215,7 @@ std::span<const KernelEntry> conv_kernels();
 std::span<const KernelEntry> pool_kernels();
 std::span<const KernelEntry> softmax_kernels();
 std::span<const KernelEntry> norm_kernels();
+std::span<const KernelEntry> attention_kernels();
 std::span<const KernelEntry> random_kernels();
 
 }  // namespace keratin::reference

@@ -25,6 +25,7 @@ std::span<const host::KernelEntry> kernels() {
           pool_kernels(),
           softmax_kernels(),
           norm_kernels(),
+          attention_kernels(),
           random_kernels(),
           host::control_flow_kernels()}) {
       table.insert(table.end(), family.begin(), family.end());

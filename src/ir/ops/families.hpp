@@ -19,6 +19,7 @@ std::vector<OpInfo> conv_ops();
 std::vector<OpInfo> pool_ops();
 std::vector<OpInfo> nn_ops();
 std::vector<OpInfo> norm_ops();
+std::vector<OpInfo> attention_ops();
 std::vector<OpInfo> random_ops();
 std::vector<OpInfo> control_ops();  // and fused
 

@@ -24,6 +24,7 @@ constexpr std::vector<OpInfo> (*kFamilies[])() = {
     families::pool_ops,
     families::nn_ops,
     families::norm_ops,
+    families::attention_ops,
     families::random_ops,
     families::control_ops,
 };
