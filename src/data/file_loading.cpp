@@ -31,7 +31,7 @@ Dataset load_files(
       paths.node(),
       [load, skipped](Element element, const data::MapContext&) {
         const std::string path = element.x.tensors()[0].data<std::string>()[0];
-        element.x = {};
+        element.x = TensorSet();
         try {
           element.x = load(path);
         } catch (const InvalidArgument& error) {

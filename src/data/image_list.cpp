@@ -44,8 +44,9 @@ void read_classes(
       const auto all = texts.data<std::string>();
       index.class_names.assign(all.begin(), all.end());
       std::ranges::sort(index.class_names);
-      const auto rest = std::ranges::unique(index.class_names);
-      index.class_names.erase(rest.begin(), rest.end());
+      const auto rest =
+          std::unique(index.class_names.begin(), index.class_names.end());
+      index.class_names.erase(rest, index.class_names.end());
     }
     const Tensor labels = table.labels(column, index.class_names);
     index.all.labels = labels.to_vector<std::int32_t>();
