@@ -112,17 +112,27 @@ Element RowSource::gather(const std::vector<std::int64_t>& indices) const {
       arrays_, [&](const Tensor& t) { return gather_rows(t, indices); });
 }
 
+Pending::Pending(Element element) : content_(std::make_unique<Content>()) {
+  content_->element = std::move(element);
+}
+
+Pending::Pending(Make make) : content_(std::make_unique<Content>()) {
+  content_->make = std::move(make);
+}
+
 Element Pending::take() {
   if (source_ != nullptr) return source_->row(row_);
-  if (make_) return std::exchange(make_, {})();
-  KERATIN_CHECK(element_.has_value());
-  Element element = std::move(*element_);
-  element_.reset();
+  KERATIN_CHECK(content_ != nullptr);
+  if (content_->make) return std::exchange(content_->make, {})();
+  KERATIN_CHECK(content_->element.has_value());
+  Element element = std::move(*content_->element);
+  content_->element.reset();
   return element;
 }
 
 void Pending::keep(std::shared_ptr<const void> owner) {
-  owners_.push_back(std::move(owner));
+  if (!content_) content_ = std::make_unique<Content>();
+  content_->owners.push_back(std::move(owner));
 }
 
 std::int64_t Cursor::skip(std::int64_t count) {

@@ -33,16 +33,15 @@ class RowSource {
   std::int64_t rows_;
 };
 
-/// An element that may not have been made yet.
+/// An element that may not have been made yet. Small, as buffers hold many; a
+/// row of arrays takes no memory of its own.
 class Pending {
  public:
   using Make = std::function<Element()>;
 
   Pending() = default;
-
-  explicit Pending(Element element) : element_(std::move(element)) {}
-
-  explicit Pending(Make make) : make_(std::move(make)) {}
+  explicit Pending(Element element);
+  explicit Pending(Make make);
 
   Pending(const RowSource& source, std::int64_t row)
       : source_(&source), row_(row) {}
@@ -59,14 +58,18 @@ class Pending {
   std::int64_t row() const { return row_; }
 
   /// Whether take() calls a function.
-  bool is_put_off() const { return static_cast<bool>(make_); }
+  bool is_put_off() const { return content_ && content_->make; }
 
  private:
-  std::optional<Element> element_;
-  Make make_;
+  struct Content {
+    std::vector<std::shared_ptr<const void>> owners;
+    std::optional<Element> element;
+    Make make;
+  };
+
+  std::unique_ptr<Content> content_;
   const RowSource* source_ = nullptr;
   std::int64_t row_ = 0;
-  std::vector<std::shared_ptr<const void>> owners_;
 };
 
 class SeededNode;
