@@ -1,12 +1,13 @@
 #include "src/data/tensorflow_resize.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include <keratin/error.hpp>
 
+#include "src/core/check.hpp"
 #include "src/core/format.hpp"
 #include "src/core/interpolation.hpp"
 
@@ -40,20 +41,46 @@ std::vector<Tap> make_taps(
 }
 
 /// The samples of a row, each the weighted sum of a tap's.
+template <std::size_t kChannels>
+void resize_row(
+    const std::vector<Tap>& taps, const std::uint8_t* from, float* to) {
+  for (const Tap& tap : taps) {
+    std::array<float, kChannels> sums{};
+    const std::uint8_t* sample =
+        from + tap.first * static_cast<std::int64_t>(kChannels);
+    for (const float weight : tap.weights) {
+      for (std::size_t k = 0; k < kChannels; ++k) {
+        sums[k] += weight * static_cast<float>(sample[k]);
+      }
+      sample += kChannels;
+    }
+    to = std::copy(sums.begin(), sums.end(), to);
+  }
+}
+
 void resize_row(
     const std::vector<Tap>& taps,
-    const float* from,
+    const std::uint8_t* from,
     std::int64_t channels,
     float* to) {
-  for (const Tap& tap : taps) {
-    std::fill_n(to, channels, 0.0F);
-    const float* sample = from + tap.first * channels;
-    for (const float weight : tap.weights) {
-      for (std::int64_t k = 0; k < channels; ++k) to[k] += weight * sample[k];
-      sample += channels;
-    }
-    to += channels;
+  switch (channels) {
+    case 1:
+      resize_row<1>(taps, from, to);
+      return;
+    case 3:
+      resize_row<3>(taps, from, to);
+      return;
+    case 4:
+      resize_row<4>(taps, from, to);
+      return;
+    default:
+      KERATIN_UNREACHABLE();
   }
+}
+
+/// Whether a picture of the same size stays what it is: every weight is 1 or 0.
+bool keeps_equal_sizes(const std::string& method) {
+  return method == "bilinear" || method == "nearest" || method == "area";
 }
 
 /// The rows of a window, each resized when it is first asked for. Only the
@@ -71,7 +98,6 @@ class ResizedRows {
         channels_(picture.shape()[2]),
         run_(width * channels_),
         taps_(make_taps(window.width, width, method)),
-        line_(static_cast<std::size_t>(window.width * channels_)),
         rows_(static_cast<std::size_t>(kept)),
         numbers_(rows_.size(), -1) {}
 
@@ -84,8 +110,7 @@ class ResizedRows {
     const auto* from =
         picture_.data<std::uint8_t>().data() +
         ((window_.top + y) * picture_.shape()[1] + window_.left) * channels_;
-    std::copy_n(from, line_.size(), line_.begin());
-    resize_row(taps_, line_.data(), channels_, row.data());
+    resize_row(taps_, from, channels_, row.data());
     numbers_[at] = y;
     return row.data();
   }
@@ -96,7 +121,6 @@ class ResizedRows {
   std::int64_t channels_;
   std::int64_t run_;  // floats of a row
   std::vector<Tap> taps_;
-  std::vector<float> line_;
   std::vector<std::vector<float>> rows_;
   std::vector<std::int64_t> numbers_;  // of the rows that are kept, or -1
 };
@@ -109,6 +133,12 @@ Tensor resize_window(
     const std::string& method) {
   const std::int64_t channels = picture.shape()[2];
   const std::int64_t run = size[1] * channels;
+  const bool whole =
+      window.height == picture.shape()[0] && window.width == picture.shape()[1];
+  if (whole && size == Size{window.height, window.width} &&
+      keeps_equal_sizes(method)) {
+    return picture.cast(DType::f32);
+  }
   const std::vector<Tap> taps = make_taps(window.height, size[0], method);
   std::size_t kept = 1;
   for (const Tap& tap : taps) kept = std::max(kept, tap.weights.size());
@@ -118,8 +148,17 @@ Tensor resize_window(
       Tensor::uninitialized(DType::f32, Shape{size[0], size[1], channels});
   float* to = out.mutable_data<float>().data();
   for (const Tap& tap : taps) {
-    std::fill_n(to, run, 0.0F);
     std::int64_t y = tap.first;
+    if (tap.weights.size() == 2) {
+      const float* a = rows.row(y);
+      const float* b = rows.row(y + 1);
+      for (std::int64_t k = 0; k < run; ++k) {
+        to[k] = tap.weights[0] * a[k] + tap.weights[1] * b[k];
+      }
+      to += run;
+      continue;
+    }
+    std::fill_n(to, run, 0.0F);
     for (const float weight : tap.weights) {
       const float* from = rows.row(y++);
       for (std::int64_t k = 0; k < run; ++k) to[k] += weight * from[k];
