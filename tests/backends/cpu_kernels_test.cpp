@@ -86,6 +86,41 @@ TEST_CASE("Products with packed weights follow a variable that changes") {
   }
 }
 
+TEST_CASE("Small products by weights that stay follow them, too") {
+  struct Case {
+    std::int64_t rows, depth, columns;
+    bool transposed;
+  };
+
+  for (const Case& one :
+       {Case{8, 8, 8, false},
+        Case{13, 40, 33, true},
+        Case{32, 128, 512, false},
+        Case{61, 100, 31, true}}) {
+    CAPTURE(one.rows);
+    const Shape shape = one.transposed ? Shape{one.columns, one.depth}
+                                       : Shape{one.depth, one.columns};
+    Variable w(spread(DType::f32, shape, -1, 1, 7), {.name = "w"});
+    Graph g;
+    const Value x = g.parameter(f32({one.rows, one.depth}), "x");
+    g.set_outputs({ops::matmul(x, g.read(w), {.transpose_b = one.transposed})});
+    Program program(g, find_backend("cpu"));
+    Program oracle(g, find_backend("reference"));
+    const std::vector<Tensor> inputs = {
+        spread(DType::f32, x.shape(), -1, 1, 8)};
+    for (int step = 0; step < 2; ++step) {
+      const Tensor got = program.run(inputs)[0];
+      const Tensor expected = oracle.run(inputs)[0];
+      double most = 0;
+      for (std::int64_t i = 0; i < got.size(); ++i) {
+        most = std::max(most, std::fabs(got.at(i) - expected.at(i)));
+      }
+      CHECK(most < 1e-4);
+      w.assign(spread(DType::f32, shape, -1, 1, 100 + step));
+    }
+  }
+}
+
 TEST_CASE("Programs run on when the number of threads changes") {
   const int before = num_threads();
   for (const auto& [compiled, run] :

@@ -11,8 +11,8 @@
 
 #include <keratin/threads.hpp>
 
-#include "src/backends/cpu/attention_tiles.hpp"
 #include "src/backends/cpu/families.hpp"
+#include "src/backends/cpu/tiles.hpp"
 #include "src/core/format.hpp"
 #include "src/core/parallel.hpp"
 

@@ -8,6 +8,7 @@
 #include "src/backends/cpu/families.hpp"
 #include "src/backends/cpu/onednn.hpp"
 #include "src/backends/cpu/packed_operand.hpp"
+#include "src/backends/cpu/tile_matmul.hpp"
 #include "src/backends/cpu/tuning.hpp"
 #include "src/core/log.hpp"
 
@@ -220,6 +221,7 @@ Support supports(const Graph& graph, const Node& node) {
 
 std::unique_ptr<host::Kernel> make(
     host::KernelFactory& factory, const Graph& graph, const Node& node) {
+  if (auto kernel = make_tile_matmul(factory, graph, node)) return kernel;
   return std::make_unique<MatmulKernel>(factory, graph, node);
 }
 

@@ -1,7 +1,7 @@
-// Pieces of attention on tiles that stay in the cache: Highway, one set of
-// loops per instruction set.
+// Small products and pieces of attention on tiles that stay in the cache:
+// Highway, one set of loops per instruction set.
 
-#include "src/backends/cpu/attention_tiles.hpp"
+#include "src/backends/cpu/tiles.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include "src/backends/cpu/simd.hpp"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "src/backends/cpu/attention_tiles.cpp"
+#define HWY_TARGET_INCLUDE "src/backends/cpu/tiles.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -85,34 +85,38 @@ HWY_INLINE void product_edge(
 }
 
 template <int kRows>
-HWY_INLINE void product_rows(const TileProduct& p, std::int64_t row) {
+HWY_INLINE void product_rows(
+    const TileProduct& p, std::int64_t row, std::int64_t column) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-  std::int64_t column = 0;
-  for (; column + 2 * lanes <= p.columns; column += 2 * lanes) {
+  if (column + 2 * lanes <= p.columns) {
     product_block<kRows>(p, row, column);
-  }
-  for (; column < p.columns; column += lanes) {
+  } else {
     product_edge<kRows>(p, row, column);
+    if (column + lanes < p.columns) product_edge<kRows>(p, row, column + lanes);
   }
 }
 
+// The last rows of two vectors of columns.
+template <int kRows>
+HWY_INLINE void product_rest(
+    const TileProduct& p, std::int64_t row, std::int64_t column) {
+  if constexpr (kRows > 0) {
+    if (p.rows - row == kRows) return product_rows<kRows>(p, row, column);
+    product_rest<kRows - 1>(p, row, column);
+  }
+}
+
+// Columns outside: what they need of b stays in the first cache.
 void multiply(const TileProduct& p) {
-  constexpr int kRows = 6;  // what the registers hold, with two columns
-  std::int64_t row = 0;
-  for (; row + kRows <= p.rows; row += kRows) product_rows<kRows>(p, row);
-  switch (p.rows - row) {
-    case 1:
-      return product_rows<1>(p, row);
-    case 2:
-      return product_rows<2>(p, row);
-    case 3:
-      return product_rows<3>(p, row);
-    case 4:
-      return product_rows<4>(p, row);
-    case 5:
-      return product_rows<5>(p, row);
-    default:
-      return;
+  // What the registers hold: 32 of AVX-512, else 16.
+  constexpr int kRows = hn::MaxLanes(D()) >= 16 ? 8 : 6;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
+  for (std::int64_t column = 0; column < p.columns; column += 2 * lanes) {
+    std::int64_t row = 0;
+    for (; row + kRows <= p.rows; row += kRows) {
+      product_rows<kRows>(p, row, column);
+    }
+    product_rest<kRows - 1>(p, row, column);
   }
 }
 
