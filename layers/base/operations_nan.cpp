@@ -71,7 +71,7 @@ Value variance(const Value& x, const ops::Axes& axes, bool keepdims) {
 }
 
 Value deviation(const Value& x, const ops::Axes& axes, bool keepdims) {
-  return ops::sqrt(variance(x, std::move(axes), keepdims));
+  return ops::sqrt(variance(x, axes, keepdims));
 }
 
 template <Reduce f>

@@ -40,7 +40,7 @@ Value spread(const Value& x, const ops::Axes& axes, bool keepdims) {
 }
 
 Value deviation(const Value& x, const ops::Axes& axes, bool keepdims) {
-  return ops::sqrt(ops::var(x, std::move(axes), keepdims));
+  return ops::sqrt(ops::var(x, axes, keepdims));
 }
 
 /// Without an axis, the index into the flattened tensor.

@@ -181,7 +181,7 @@ class ModelCheckpointCallback final : public Callback {
   void say(std::int64_t epoch, const std::string& text) const {
     if (options_.verbose == 0) return;
     std::printf(
-        "\nEpoch %lld: %s\n", static_cast<long long>(epoch + 1), text.c_str());
+        "\nEpoch %lld: %s\n", static_cast<long long>(epoch) + 1, text.c_str());
   }
 
   std::string filepath_;

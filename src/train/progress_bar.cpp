@@ -66,7 +66,7 @@ class ProgressBar final : public Callback {
     if (live_ || params().epochs > 1) {
       std::printf(
           "Epoch %lld/%lld%s",
-          static_cast<long long>(epoch + 1),
+          static_cast<long long>(epoch) + 1,
           static_cast<long long>(params().epochs),
           live_ ? "\n" : ": ");
       line_is_open_ = !live_;

@@ -62,13 +62,13 @@ class EarlyStoppingCallback final : public Callback {
     if (stopped_epoch_ > 0 && verbose) {
       std::printf(
           "Epoch %lld: early stopping\n",
-          static_cast<long long>(stopped_epoch_ + 1));
+          static_cast<long long>(stopped_epoch_) + 1);
     }
     if (best_weights_.empty()) return;
     if (verbose) {
       std::printf(
           "Restoring model weights from the end of the best epoch: %lld.\n",
-          static_cast<long long>(best_epoch_ + 1));
+          static_cast<long long>(best_epoch_) + 1);
     }
     std::vector<Variable> weights = model().weights();
     for (std::size_t i = 0; i < weights.size(); ++i) {

@@ -77,7 +77,7 @@ class ReduceLROnPlateauCallback final : public Callback {
     if (options_.verbose > 0) {
       std::printf(
           "\nEpoch %lld: ReduceLROnPlateau reducing learning rate to %g.\n",
-          static_cast<long long>(epoch + 1),
+          static_cast<long long>(epoch) + 1,
           rate);
     }
     cooldown_ = options_.cooldown;
@@ -108,7 +108,7 @@ class LearningRateSchedulerCallback final : public Callback {
     if (verbose_ > 0) {
       std::printf(
           "\nEpoch %lld: LearningRateScheduler setting learning rate to %g.\n",
-          static_cast<long long>(epoch + 1),
+          static_cast<long long>(epoch) + 1,
           rate);
     }
   }
