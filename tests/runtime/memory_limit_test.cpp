@@ -117,3 +117,28 @@ TEST_CASE("The memory limit is set, or the environment's, or none") {
           set_memory_limit(-1);
         }) == "[set_memory_limit] expected bytes >= 0, got -1");
 }
+
+TEST_CASE("Running out of memory names the layer, the size and what helps") {
+  constexpr std::int64_t kSide = std::int64_t{1} << 25;
+  for (const char* backend : {"reference", "cpu"}) {
+    Graph g;
+    const Value x = g.parameter({DType::f32, {kSide, 1}}, "x");
+    const Value y = g.parameter({DType::f32, {1, kSide}}, "y");
+    {
+      const LayerScope scope(g, "too_large");
+      g.set_outputs({ops::sum(ops::matmul(x, y), {1})});
+    }
+    Program program(g, find_backend(backend), nullptr, {.name = "train"});
+    const std::vector<Tensor> inputs = {
+        Tensor(DType::f32, {kSide, 1}), Tensor(DType::f32, {1, kSide})};
+    const std::string message =
+        testing::message_of<SystemError>([&] { program.run(inputs); });
+    CAPTURE(message);
+    CHECK(message.starts_with("[train] needs "));
+    CHECK(
+        message.find("4503599627370496 bytes for f32[33554432,33554432] of "
+                     "[matmul %2 @too_large]") != std::string::npos);
+    CHECK(message.find("use a smaller batch") != std::string::npos);
+    CHECK(message.find("set_memory_limit") != std::string::npos);
+  }
+}

@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include <keratin/error.hpp>
+#include <keratin/error.hpp>
 #include <keratin/threads.hpp>
 
 #include "src/backends/host/memory.hpp"
@@ -131,6 +133,22 @@ std::unique_ptr<Sequence> make(const Candidate& candidate) {
   return sequence;
 }
 
+// Whether there is memory to time on. Where there is none, running the program
+// will fail, too, and say what takes most.
+bool have_room(
+    const std::vector<std::int64_t>& input_bytes,
+    const std::vector<std::int64_t>& output_bytes) {
+  try {
+    std::vector<host::AlignedBuffer> buffers;
+    for (const auto* sizes : {&input_bytes, &output_bytes}) {
+      for (const std::int64_t bytes : *sizes) buffers.emplace_back(bytes);
+    }
+    return true;
+  } catch (const SystemError&) {
+    return false;
+  }
+}
+
 std::unique_ptr<Sequence> first_made(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
     if (auto sequence = make(candidate)) return sequence;
@@ -225,7 +243,7 @@ std::unique_ptr<Sequence> fastest(
         return sequence;
       }
     }
-    if (!small) {
+    if (!small && have_room(input_bytes, output_bytes)) {
       Winner winner = timed_best(label, candidates, input_bytes, output_bytes);
       KERATIN_CHECK(
           winner.sequence != nullptr, "oneDNN takes no form of {}", label);

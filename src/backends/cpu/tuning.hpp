@@ -35,7 +35,8 @@ struct Work {
 /// bytes. Taken is, in this order:
 ///   - under options.deterministic the first that can be made;
 ///   - what options.choices has, of another batch for a partial one;
-///   - for `small` work the first that can be made;
+///   - for `small` work, and where there is no memory to time on, the first
+///     that can be made;
 ///   - what this process or one before it has timed (remembered_choices);
 ///   - the winner on memory made for the occasion.
 /// What was timed is noted in options.choices and for the process.

@@ -61,6 +61,7 @@ class HostExecutable final : public Executable {
   void plan_assignments();
   std::int32_t variable_index(const Variable& variable) const;
   void start_profile();
+  std::byte* reserve();
   bool locate();
   void run_checked();
   void run_profiled();
@@ -149,9 +150,42 @@ void HostExecutable::start_profile() {
   profiler_->begin_run();
 }
 
+// The workspace. Throws SystemError that says what takes most of it.
+std::byte* HostExecutable::reserve() {
+  try {
+    return workspace_->reserve(workspace_bytes_);
+  } catch (const SystemError& error) {
+    const Node* maker = nullptr;
+    ValueId largest = -1;
+    for (const Node& node : graph_.nodes()) {
+      if (node.op == Op::constant || node.op == Op::read) continue;
+      for (const ValueId id : node.outputs) {
+        if (maker != nullptr &&
+            graph_.type(id).size_bytes() <= graph_.type(largest).size_bytes()) {
+          continue;
+        }
+        maker = &node;
+        largest = id;
+      }
+    }
+    if (maker == nullptr) throw;
+    throw SystemError(keratin::format(
+        "[{}] needs {} bytes for intermediate values and inputs, the largest "
+        "of "
+        "them {} bytes for {} of {}: {}, or keep less with "
+        "keratin::set_memory_limit (KERATIN_MEMORY_LIMIT)",
+        name_,
+        workspace_bytes_,
+        graph_.type(largest).size_bytes(),
+        graph_.type(largest).str(),
+        graph_.who(*maker),
+        error.what()));
+  }
+}
+
 // Finds workspace and variables; true when something is not where it was.
 bool HostExecutable::locate() {
-  std::byte* base = workspace_->reserve(workspace_bytes_);
+  std::byte* base = reserve();
   bool moved = !bound_ || base != base_;
   base_ = base;
   for (std::size_t i = 0; i < variables_.size(); ++i) {
