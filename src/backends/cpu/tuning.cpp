@@ -10,7 +10,6 @@
 #include <utility>
 
 #include <keratin/error.hpp>
-#include <keratin/error.hpp>
 #include <keratin/threads.hpp>
 
 #include "src/backends/host/memory.hpp"
