@@ -224,8 +224,8 @@ KERATIN_API std::shared_ptr<Callback> ProgbarLogger();
 
 struct BackupAndRestoreOptions {
   SaveFrequency save_freq = "epoch";  // "never": only when `stop` says so
-  bool double_checkpoint = false;  // keeps the one before, too
-  bool delete_checkpoint = true;   // when fit has come to its end
+  bool double_checkpoint = false;     // keeps the one before, too
+  bool delete_checkpoint = true;      // when fit has come to its end
 
   /// Else the run begins anew, whatever is there, and writes over it.
   bool restore = true;

@@ -18,7 +18,8 @@ namespace keratin {
 ///     @dense_1 assign("dense_1/bias", %1) return %2
 ///   }
 ///
-/// A node of a gradient has two signs: `@@dense_1`. Large constants are printed in full, as hexadecimal bytes.
+/// A node of a gradient has two signs: `@@dense_1`. Large constants are printed
+/// in full, as hexadecimal bytes.
 KERATIN_PLUGIN_EXPORT std::string print(const Graph& graph);
 
 /// The graph that print() wrote: print(parse(print(g))) == print(g). Variables

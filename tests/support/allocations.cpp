@@ -56,6 +56,7 @@ void* __libc_calloc(std::size_t count, std::size_t bytes);
 void* __libc_realloc(void* data, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 void __libc_free(void* data);
+
 // NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 static void* counted(void* data) {
