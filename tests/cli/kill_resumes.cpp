@@ -36,6 +36,7 @@
 #include "src/train/checkpoint/checkpoint.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/threads.hpp"
 
 namespace fs = std::filesystem;
 using keratin::format;
@@ -107,8 +108,11 @@ pid_t start(
     const Options& options,
     const fs::path& folder,
     std::vector<std::string> more) {
+  // One where the thread sanitizer watches: see kTeam.
+  const std::string threads =
+      std::to_string(std::min(keratin::testing::kTeam, 2));
   std::vector<std::string> arguments = {
-      "keratin", "train", "c.json", "-q", "--threads", "2"};
+      "keratin", "train", "c.json", "-q", "--threads", threads};
   arguments.insert(arguments.end(), more.begin(), more.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
