@@ -152,6 +152,13 @@ TEST_CASE("A BackupAndRestore of the config is resumed by the same command") {
   CHECK(outcome.code == 0);
   CHECK_FALSE(has(outcome, "Epoch 1/30"));
   CHECK(files_of(folder) == whole);
+  std::string left;
+  std::error_code none;
+  for (const auto& entry :
+       fs::directory_iterator(folder / "kept" / "here", none)) {
+    left += entry.path().filename().string() + " ";
+  }
+  CHECK_EQ(left, "");
   CHECK_FALSE(fs::exists(folder / "kept" / "here"));
   const Outcome both = run_in(folder.path(), "train c.json --checkpoint x");
   CHECK(both.code == 2);
